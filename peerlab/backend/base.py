@@ -1,0 +1,97 @@
+"""What every backend gives. The director knows nothing else of it."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from peerlab.scenario.model import Scenario, Signal
+
+
+class Sink(Protocol):
+    """Where a node's output goes. Called from a thread of the backend, in order."""
+
+    def printed(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        """The program printed these bytes; on a pseudo-terminal all of it is stdout."""
+
+    def exited(self, status: int) -> None:
+        """The program ended: last call. 128 + n stands for the end by signal n."""
+
+    def lost(self, reason: str) -> None:
+        """The backend lost the node: last call, too."""
+
+
+class LabNode(Protocol):
+    """One deployed node."""
+
+    @property
+    def ip(self) -> str:
+        """The node's address, known once the lab is deployed."""
+
+    def start(self, sink: Sink) -> None:
+        """Start the program; every byte that it prints goes to the sink.
+
+        Raises:
+            LabError: it cannot be started.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Write to the program's standard input. Nothing happens once the program has ended."""
+
+    def end_input(self) -> None:
+        """Close the program's standard input.
+
+        Raises:
+            LabError: this connection cannot do that.
+        """
+
+    def signal(self, signal: Signal) -> None:
+        """Send a signal to the program. Nothing happens once the program has ended."""
+
+    def stop(self) -> None:
+        """Ask the program to end in order (SIGTERM). Nothing happens once it has ended."""
+
+
+class Lab(Protocol):
+    """A deployed topology."""
+
+    @property
+    def nodes(self) -> Mapping[str, LabNode]:
+        """The nodes, by name."""
+
+    @property
+    def owns_nodes(self) -> bool:
+        """Whether the lab stops its nodes at the end of a run; False: they outlive it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """What tells one run from all others."""
+
+    scenario: str
+    run_id: str
+
+    @property
+    def project(self) -> str:
+        """The run's name where a Compose project has its own: `peerlab-demo-1a2b3c`."""
+        slug = "".join(char if char.isalnum() else "-" for char in self.scenario.lower())
+        return f"peerlab-{slug[:40].strip('-')}-{self.run_id.rsplit('-', 1)[-1]}"
+
+
+class Backend(Protocol):
+    """Makes labs. One backend serves all runs of a process, from several threads."""
+
+    @property
+    def name(self) -> str:
+        """As `--backend` takes it."""
+
+    def deploy(self, scenario: Scenario, run: RunName) -> AbstractContextManager[Lab]:
+        """Make nodes and network; when the context ends nothing of them is left.
+
+        Raises:
+            MachineUnfit: an image is missing and cannot be built.
+            LabError: the engine refused.
+        """
+
+    def close(self) -> None:
+        """End what serves all runs."""

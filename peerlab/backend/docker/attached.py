@@ -1,0 +1,144 @@
+"""One container as a node: its terminal, over the engine's attach connection.
+
+The connection is made before the container starts: attaching to a running container can lose
+what it printed so far (docker-py issue 2466).
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+from typing import Final, Literal, Protocol
+
+import docker
+from docker.errors import APIError
+from requests.exceptions import RequestException
+
+from peerlab.backend.base import Sink
+from peerlab.backend.docker.engine import engine_errors
+from peerlab.errors import LabError
+from peerlab.scenario.model import Signal
+
+_SIGNALS: Final = {Signal.INTERRUPT: "SIGINT", Signal.KILL: "SIGKILL"}
+_STREAMS: Final[dict[int, Literal["stdout", "stderr"]]] = {1: "stdout", 2: "stderr"}
+_FRAME: Final = struct.Struct(">BxxxL")  # stream, length of what follows
+_CHUNK: Final = 64 * 1024
+_INTERRUPT_KEY: Final = b"\x03"
+_END_OF_INPUT_KEY: Final = b"\x04"
+
+
+class _Connection(Protocol):
+    """What the attach connection of every transport (Unix, TLS, SSH, pipe) can do."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def sendall(self, data: bytes, /) -> object: ...
+
+
+class AttachedNode:
+    """A container whose standard streams are connected to the lab."""
+
+    def __init__(self, client: docker.APIClient, container: str, ip: str, *, pty: bool) -> None:
+        self._client = client
+        self._container = container
+        self._ip = ip
+        self._pty = pty
+        self._connection: _Connection | None = None
+        self._holder: object = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def ip(self) -> str:
+        """The node's address."""
+        return self._ip
+
+    def start(self, sink: Sink) -> None:
+        """Attach, start the container, and read its output in a thread of its own."""
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        with engine_errors(f"start the container at {self._ip}"):
+            self._holder = self._client.attach_socket(self._container, params=streams)
+            self._connection = _raw(self._holder)
+            self._client.start(self._container)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._connection, sink), name=f"attach {self._ip}", daemon=True
+        )
+        self._reader.start()
+
+    def write(self, data: bytes) -> None:
+        """Write to the program's standard input."""
+        if self._connection is not None:
+            # The program may have ended meanwhile: then the reader tells it.
+            with contextlib.suppress(OSError):
+                self._connection.sendall(data)
+
+    def end_input(self) -> None:
+        """Close standard input; on a pseudo-terminal, as Ctrl-D does it."""
+        if self._pty:
+            self.write(_END_OF_INPUT_KEY)
+        elif isinstance(self._connection, socket.socket):
+            self._connection.shutdown(socket.SHUT_WR)
+        else:
+            raise LabError(
+                "this connection to the engine cannot close a program's input",
+                hint="end the program with a command, or give its program file `terminal: pty`",
+            )
+
+    def signal(self, signal: Signal) -> None:
+        """Send a signal; on a pseudo-terminal an interrupt is typed as Ctrl-C."""
+        if self._pty and signal is Signal.INTERRUPT:
+            self.write(_INTERRUPT_KEY)
+        else:
+            self._kill(_SIGNALS[signal])
+
+    def stop(self) -> None:
+        """Ask the program to end."""
+        self._kill("SIGTERM")
+
+    def close(self) -> None:
+        """End the connection once the container is gone, and wait for the reader."""
+        if self._reader is not None:
+            self._reader.join(timeout=5)
+        close = getattr(self._holder, "close", None)
+        if close is not None:
+            close()
+
+    def _kill(self, name: str) -> None:
+        try:
+            self._client.kill(self._container, name)
+        except APIError as error:
+            if not error.is_client_error():  # not running any more is no error here
+                raise LabError(f"the engine failed to signal {self._ip}: {error}") from error
+
+    def _read(self, connection: _Connection, sink: Sink) -> None:
+        try:
+            if self._pty:
+                while data := connection.recv(_CHUNK):
+                    sink.printed("stdout", data)
+            else:
+                while (header := _exactly(connection, _FRAME.size)) is not None:
+                    stream, length = _FRAME.unpack(header)
+                    data = _exactly(connection, length) or b""
+                    sink.printed(_STREAMS.get(stream, "stdout"), data)
+            status = self._client.wait(self._container)["StatusCode"]
+        except (OSError, APIError, RequestException, ValueError) as error:
+            sink.lost(str(error))
+        else:
+            sink.exited(status)
+
+
+def _exactly(connection: _Connection, size: int) -> bytes | None:
+    """Read so many bytes; None where the stream ends before them."""
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        if not more:
+            return None
+        data += more
+    return data
+
+
+def _raw(holder: object) -> _Connection:
+    """The connection below docker-py's wrapper, which differs between transports."""
+    connection = getattr(holder, "_sock", holder)
+    if isinstance(connection, socket.socket):
+        connection.settimeout(None)
+    return connection  # type: ignore[no-any-return]

@@ -1,0 +1,59 @@
+"""Finds the container engine that the user's own `docker` command would use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import docker
+from docker.errors import DockerException
+from docker.utils import kwargs_from_env
+from requests.exceptions import RequestException
+
+from peerlab.errors import LabError, MachineUnfit
+
+TIMEOUT: Final = 60
+"""Seconds that the engine may take for one request."""
+
+CONNECTIONS: Final = 64
+"""Requests under way at once; attached terminals do not count, they leave the pool."""
+
+
+def connect() -> docker.APIClient:
+    """Connect to the engine of `DOCKER_HOST`, else of the current Docker context.
+
+    Raises:
+        MachineUnfit: no engine answers.
+    """
+    settings = kwargs_from_env()
+    try:
+        if "base_url" not in settings:
+            context = docker.ContextAPI.get_current_context()
+            if context is not None and context.Host:
+                settings["base_url"] = context.Host
+        return docker.APIClient(
+            version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS, **settings
+        )
+    except (DockerException, RequestException, OSError) as error:
+        raise MachineUnfit(
+            f"no container engine answers: {_last_words(error)}",
+            hint="start Docker, or install an engine with `make engine` (Debian, Ubuntu); "
+            "`peerlab doctor` tells more",
+        ) from error
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn whatever the engine or the way to it raises into a LabError that says what was done.
+
+    Raises:
+        LabError: the block raised an error of the engine.
+    """
+    try:
+        yield
+    except (DockerException, RequestException, OSError) as error:
+        raise LabError(f"the engine failed to {doing}: {_last_words(error)}") from error
+
+
+def _last_words(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    return " ".join(str(explanation or error).split())[:500]

@@ -1,0 +1,138 @@
+"""Keeps the images of programs there and up to date.
+
+An image carries a digest of the files that it was built from as a label. Where that differs from
+the files as they are now, the image is built again, so that a run never plays an old program.
+"""
+
+import hashlib
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import docker
+from docker.errors import APIError, ImageNotFound
+
+from peerlab.backend.docker.engine import engine_errors
+from peerlab.errors import MachineUnfit
+from peerlab.scenario.model import Build, Program
+
+LABEL_SOURCE: Final = "peerlab.source"
+_IGNORED: Final = {"__pycache__", ".git", ".venv", "runs"}
+_BUILD_TIMEOUT: Final = 900
+
+
+class Images:
+    """The images of one engine, each looked at once."""
+
+    def __init__(self, client: docker.APIClient, say: Callable[[str], None]) -> None:
+        self._client = client
+        self._say = say
+        self._ids: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def resolve(self, program: Program) -> str:
+        """The id of the program's image, built first where it is missing or old.
+
+        Raises:
+            MachineUnfit: it is missing and cannot be built.
+        """
+        with self._lock:
+            key = f"{program.image} {program.path}"
+            if key not in self._ids:
+                self._ids[key] = self._look(program)
+            return self._ids[key]
+
+    def _look(self, program: Program) -> str:
+        found = self._inspect(program.image)
+        build = program.build
+        if build is None:
+            if found is None:
+                raise MachineUnfit(
+                    f"the image {program.image} of program {program.name} is not there",
+                    hint="build it, or pull it with `docker pull`; a `build:` in "
+                    f"{program.path} lets peerlab build it",
+                )
+            return found[0]
+        digest = source_digest(build)
+        if found is None or found[1] != digest:
+            why = "not there yet" if found is None else "older than its sources"
+            self._say(f"building image {program.image} ({why})")
+            build_image(program.image, build, digest)
+            found = self._inspect(program.image)
+        if found is None:
+            raise MachineUnfit(f"the image {program.image} was built but is not on this engine")
+        return found[0]
+
+    def _inspect(self, image: str) -> tuple[str, str | None] | None:
+        try:
+            with engine_errors(f"inspect the image {image}"):
+                try:
+                    found = self._client.inspect_image(image)
+                except ImageNotFound:
+                    return None
+        except APIError:
+            return None
+        labels = found["Config"].get("Labels") or {}
+        return found["Id"], labels.get(LABEL_SOURCE)
+
+
+def source_digest(build: Build) -> str:
+    """A digest of the Dockerfile and of every file that it copies from its context."""
+    digest = hashlib.sha256()
+    for path in [build.dockerfile, *copied_files(build)]:
+        digest.update(f"{path.relative_to(build.context).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def copied_files(build: Build) -> list[Path]:
+    """The files below what the Dockerfile's COPY instructions name, sorted.
+
+    Every target's sources count: one change too many rebuilds from the cache in a second.
+    """
+    files: set[Path] = set()
+    for line in build.dockerfile.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if not words or words[0] != "COPY" or any(word.startswith("--from") for word in words):
+            continue
+        for source in [word for word in words[1:-1] if not word.startswith("--")]:
+            path = build.context / source
+            found = path.rglob("*") if path.is_dir() else [path]
+            files.update(
+                file for file in found if file.is_file() and _IGNORED.isdisjoint(file.parts)
+            )
+    return sorted(files)
+
+
+def build_image(image: str, build: Build, digest: str) -> None:
+    """Build with the `docker` command, which brings the builder that Dockerfiles are written for.
+
+    Raises:
+        MachineUnfit: the command is missing or the build failed.
+    """
+    command = ["docker", "build", "--quiet", "--tag", image, "--file", str(build.dockerfile)]
+    command += ["--build-arg", f"SOURCE={digest}"]
+    if build.target is not None:
+        command += ["--target", build.target]
+    try:
+        done = subprocess.run(
+            [*command, str(build.context)],
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            timeout=_BUILD_TIMEOUT,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MachineUnfit(
+            f"cannot build the image {image}: {error}", hint="run `make images`"
+        ) from error
+    if done.returncode != 0:
+        last = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise MachineUnfit(
+            f"cannot build the image {image}:\n{last}",
+            hint="run `make images`, which also makes the base image where no registry answers",
+        )

@@ -1,0 +1,92 @@
+"""`delivery`: every message sent arrives exactly once where it was sent to, told by its unique id.
+
+The ids come from the programs' own traces (`messages` in a program file), so this check believes
+the programs in what they say of themselves. The accounting is that of Jepsen's total-queue:
+sent, delivered, lost, duplicated, unexpected.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from peerlab.checks.verdict import Finding, Outcome
+from peerlab.evidence.journal import Kind
+from peerlab.evidence.reading import Evidence, Message
+from peerlab.scenario.model import CheckSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Messages by (id, node that it is for), a message to three nodes counting three times."""
+
+    sent: dict[tuple[str, str], Message]
+    received: Counter[tuple[str, str]]
+
+    @property
+    def lost(self) -> list[tuple[str, str]]:
+        """Sent, and never received where it was sent to."""
+        return [key for key in self.sent if key not in self.received]
+
+    @property
+    def duplicated(self) -> list[tuple[str, str]]:
+        """Received more than once."""
+        return [key for key, count in self.received.items() if count > 1]
+
+    @property
+    def unexpected(self) -> list[tuple[str, str]]:
+        """Received by a node that it was not sent to."""
+        return [key for key in self.received if key not in self.sent]
+
+
+def account(evidence: Evidence) -> Account:
+    """Add up what the programs reported."""
+    by_address = {node.ip: name for name, node in evidence.nodes.items()}
+    messages = [message for node in evidence.nodes.values() for message in node.messages]
+    sent = {
+        (str(message.id), by_address.get(message.peer, str(message.peer))): message
+        for message in messages
+        if message.direction is Kind.SENT
+    }
+    received = Counter(
+        (str(message.id), message.node)
+        for message in messages
+        if message.direction is Kind.RECEIVED
+    )
+    return Account(sent, received)
+
+
+def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
+    """Compare the account with what the scenario expects."""
+    where = (spec.span.line, spec.span.column)
+    found = account(evidence)
+    if not found.sent:
+        message = "no node reported that it sent a message, so nothing can be counted"
+        return [Finding(spec.name, Outcome.UNKNOWN, message, None, where)]
+    counts = {
+        "sent": list(found.sent),
+        "lost": found.lost,
+        "duplicated": found.duplicated,
+        "unexpected": found.unexpected,
+    }
+    findings = []
+    for name, keys in counts.items():
+        expected = spec.arguments[name]
+        if expected is not None and len(keys) != expected:
+            message = f"{len(keys)} messages {name}, expected {expected}"
+            proof = "\n".join(_describe(found, key) for key in keys[:10])
+            findings.append(Finding(spec.name, Outcome.FAILED, message, None, where, proof))
+    if findings:
+        return findings
+    told = ", ".join(f"{len(keys)} {name}" for name, keys in counts.items())
+    return [Finding(spec.name, Outcome.PASSED, told)]
+
+
+def _describe(found: Account, key: tuple[str, str]) -> str:
+    message_id, node = key
+    times = found.received[key]
+    if key not in found.sent:
+        return f"message {message_id}: received by {node} {times} times, but not sent to it"
+    message = found.sent[key]
+    return (
+        f"message {message_id} {message.text!r}: "
+        f"{message.node} to {node} at {message.at:.3f} s, received {times} times"
+    )

@@ -1,0 +1,226 @@
+"""The `peerlab` command: run, validate, list, doctor, clean."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import wraps
+from pathlib import Path
+from typing import NoReturn, ParamSpec
+
+import click
+
+from peerlab import __version__
+from peerlab.backend.base import Backend
+from peerlab.checks.verdict import worst
+from peerlab.errors import ExitStatus, PeerlabError
+from peerlab.play import Observer, Result
+from peerlab.programs import known_programs
+from peerlab.report.escape import escape
+from peerlab.scenario.load import find_scenarios, load_scenario
+from peerlab.scenario.model import Scenario
+from peerlab.scenario.source import ScenarioError
+
+P = ParamSpec("P")
+
+_PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+_PROGRAM = click.option(
+    "--program",
+    "overrides",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Play another implementation: use this program file for the program NAME.",
+)
+
+
+def _reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
+    """End with the status that the command returns, and tell errors in one message."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
+        try:
+            status = command(*args, **kwargs)
+        except PeerlabError as error:
+            click.echo(f"peerlab: {escape(str(error))}", err=True)
+            status = error.exit_status
+        sys.exit(status)
+
+    return wrapper
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Play scenarios with real programs on a real network, and judge what happened.
+
+    Exit status: 0 passed, 1 failed, 2 bad usage or scenario, 3 unknown, 4 this machine cannot run
+    it, 5 the lab broke, 130 Ctrl-C.
+    """
+
+
+@main.command()
+@_PATHS
+@_PROGRAM
+@click.option("--backend", type=click.Choice(["auto", "docker", "sockets"]), default="auto")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Runs at the same time.")
+@click.option("--repeat", type=click.IntRange(1), default=1, help="Play each so many times.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where evidence goes."
+)
+@click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--follow", is_flag=True, help="Print the transcript of all nodes as it happens.")
+@_reports_errors
+def run(
+    *,
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    backend: str,
+    jobs: int,
+    repeat: int,
+    out: Path,
+    keep: bool,
+    as_json: bool,
+    follow: bool,
+) -> ExitStatus:
+    """Play scenarios: files, or directories of them (default: scenarios/)."""
+    from peerlab.report import text  # noqa: PLC0415 - keeps the other commands quick
+    from peerlab.session import Interrupted, play_all  # noqa: PLC0415
+
+    scenarios = _load(paths, overrides) * repeat
+    began = time.monotonic()
+    results: list[Result] = []
+    with ExitStack() as stack:
+        observer, say = _observer(stack, follow=follow, quiet=as_json)
+        lab_maker = _make_backend(backend, say, keep=keep)
+        stack.callback(lab_maker.close)
+
+        def done(result: Result) -> None:
+            results.append(result)
+            if not as_json:
+                say("\n".join([text.run_line(result), *text.explanation(result)]))
+
+        interrupted = False
+        try:
+            play_all(scenarios, lab_maker, out, jobs=jobs, observer=observer, done=done)
+        except Interrupted:
+            interrupted = True
+    if as_json:
+        click.echo(json.dumps(text.as_json(results), ensure_ascii=False))
+    elif repeat > 1 or len(scenarios) > 1:
+        click.echo(text.summary(results, time.monotonic() - began))
+    return ExitStatus.INTERRUPTED if interrupted else _status(results)
+
+
+@main.command()
+@_PATHS
+@_PROGRAM
+@_reports_errors
+def validate(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
+    """Check scenarios without starting anything."""
+    scenarios = _load(paths, overrides)
+    click.echo(f"{len(scenarios)} scenarios are valid" if len(scenarios) > 1 else "valid")
+    return ExitStatus.PASSED
+
+
+@main.command("list")
+@_PATHS
+@_PROGRAM
+@_reports_errors
+def list_scenarios(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
+    """List scenarios with their titles."""
+    scenarios = _load(paths, overrides)
+    width = max(len(scenario.name) for scenario in scenarios)
+    for scenario in scenarios:
+        nodes = f"{len(scenario.nodes)} nodes"
+        click.echo(f"{scenario.name:{width}}  {nodes:>9}  {escape(scenario.title)}")
+    return ExitStatus.PASSED
+
+
+@main.command()
+@_reports_errors
+def doctor() -> ExitStatus:
+    """Look whether this machine can run labs, and say what helps where it cannot."""
+    from peerlab.doctor import examine  # noqa: PLC0415
+
+    well = True
+    for symptom in examine():
+        click.echo(f"{'ok' if symptom.well else 'NOT OK':6}  {symptom.about}: {symptom.message}")
+        if not symptom.well:
+            well = False
+            click.echo(f"        {symptom.remedy}")
+    return ExitStatus.PASSED if well else ExitStatus.MACHINE_UNFIT
+
+
+@main.command()
+@click.option("--all", "everything", is_flag=True, help="Also end runs that are under way.")
+@_reports_errors
+def clean(*, everything: bool) -> ExitStatus:
+    """Remove what runs left behind: kept nodes, and those of runners that are dead."""
+    from peerlab.backend.docker.lab import clean as clean_docker  # noqa: PLC0415
+
+    there, left = clean_docker(everything=everything)
+    for found in there:
+        click.echo(f"{'could not remove' if found in left else 'removed'} {found}")
+    if not there:
+        click.echo("nothing to remove")
+    return ExitStatus.LAB_BROKE if left else ExitStatus.PASSED
+
+
+def _load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
+    """Load every scenario, or report the problems of all of them at once."""
+    programs = known_programs(overrides)
+    scenarios: list[Scenario] = []
+    problems: list[ScenarioError] = []
+    for path in find_scenarios(paths or [Path("scenarios")]):
+        try:
+            scenarios.append(load_scenario(path, programs=programs))
+        except ScenarioError as error:
+            problems.append(error)
+    if problems:
+        click.echo("\n".join(str(problem) for problem in problems), err=True)
+        sys.exit(ExitStatus.USAGE)
+    return scenarios
+
+
+def _make_backend(name: str, say: Callable[[str], None], *, keep: bool) -> Backend:
+    if name == "sockets":
+        from peerlab.backend.sockets import SocketsBackend  # noqa: PLC0415
+
+        return SocketsBackend()
+    from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415
+
+    return DockerBackend(say, keep=keep)
+
+
+def _observer(
+    stack: ExitStack, *, follow: bool, quiet: bool
+) -> tuple[Observer | None, Callable[[str], None]]:
+    """Who watches the runs, and how to say a line without getting in its way."""
+    if quiet:
+        return None, lambda line: click.echo(line, err=True)
+    if follow or sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415
+
+        from peerlab.report.live import Follower, Progress  # noqa: PLC0415
+
+        console = Console(highlight=False, soft_wrap=True)
+
+        def say(line: str) -> None:
+            console.print(line, markup=False)
+
+        if follow:
+            return Follower(console).observe, say
+        progress = Progress(console)
+        stack.enter_context(progress.live)
+        return progress.observe, say
+    return None, click.echo
+
+
+def _status(results: Sequence[Result]) -> ExitStatus:
+    broken = [result.error for result in results if result.error is not None]
+    outcome = worst([result.verdict.outcome for result in results])
+    if broken and outcome.exit_status is not ExitStatus.FAILED:
+        return broken[0].exit_status
+    return outcome.exit_status

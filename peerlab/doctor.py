@@ -1,0 +1,89 @@
+"""Looks whether this machine can run labs, by trying, and names the remedy where it cannot."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from peerlab.backend.docker.engine import connect, engine_errors
+from peerlab.backend.docker.sweep import LABEL_OWNER, LABEL_RUN, find, owner_lives
+from peerlab.errors import PeerlabError
+from peerlab.programs import known_programs
+from peerlab.scenario.program import load_program
+
+OLDEST_ENGINE_API = (1, 41)
+"""Engine 20.10, the oldest that the Docker SDK's features used here are tried with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing looked at: whether it is well, what is the case, what helps."""
+
+    about: str
+    well: bool
+    message: str
+    remedy: str | None = None
+
+
+def examine() -> Iterator[Symptom]:
+    """Look at everything that running labs needs, in the order in which it is needed."""
+    yield Symptom("python", well=True, message=f"{sys.version.split()[0]} at {sys.executable}")
+    yield _docker_command()
+    try:
+        client = connect()
+    except PeerlabError as error:
+        yield Symptom("engine", well=False, message=error.message, remedy=error.hint)
+        return
+    with engine_errors("tell its version"):
+        version = client.version()
+    api = tuple(int(part) for part in version["ApiVersion"].split("."))
+    yield Symptom(
+        "engine",
+        well=api >= OLDEST_ENGINE_API,
+        message=f"{version['Version']} on {version['Os']}/{version['Arch']}, API {version['ApiVersion']}",
+        remedy="install Docker 20.10 or later",
+    )
+    for name, path in known_programs().items():
+        program = load_program(name, path)
+        with engine_errors("list its images"):
+            there = bool(client.images(name=program.image))
+        yield Symptom(
+            f"image {program.image}",
+            well=True,
+            message="there" if there else "not there yet: the first run builds it",
+        )
+    with engine_errors("list leftovers"):
+        left = [
+            found
+            for found in find(client, LABEL_RUN)
+            if not owner_lives(found.labels.get(LABEL_OWNER, ""))
+        ]
+    yield Symptom(
+        "leftovers",
+        well=not left,
+        message=f"{len(left)} of runs that are over" if left else "none",
+        remedy="`peerlab clean` removes them",
+    )
+
+
+def _docker_command() -> Symptom:
+    remedy = "install the docker command: `make engine` (Debian, Ubuntu) or your system's package"
+    if shutil.which("docker") is None:
+        return Symptom("docker command", well=False, message="not found", remedy=remedy)
+    for plugin in ("compose", "buildx"):
+        if not _succeeds(["docker", plugin, "version"]):
+            return Symptom(
+                "docker command", well=False, message=f"`docker {plugin}` does not work", remedy=remedy
+            )
+    return Symptom("docker command", well=True, message="with compose and buildx")
+
+
+def _succeeds(command: list[str]) -> bool:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+

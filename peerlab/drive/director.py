@@ -1,0 +1,226 @@
+"""Plays the steps of a scenario on a deployed lab and records what happens.
+
+The first step that fails ends the play; collecting and judging still happen. Steps on several
+nodes, and steps under `together`, run in one thread a node.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Final, assert_never
+
+from peerlab.drive.scope import NotKnownYet, Scope, Variables
+from peerlab.drive.terminal import StepFailed, Terminal
+from peerlab.evidence.journal import Journal, Kind
+from peerlab.scenario.model import (
+    Act,
+    Choose,
+    Each,
+    EndInput,
+    Exits,
+    Expect,
+    Notice,
+    Perform,
+    Scenario,
+    SendSignal,
+    StaysSilent,
+    Step,
+    Together,
+    Type,
+)
+from peerlab.scenario.values import Pattern
+
+READY_WITHIN: Final = 30.0
+"""Seconds that a node may take until it shows its ready sign."""
+
+STOP_WITHIN: Final = 3.0
+"""Seconds that a program may take to end after SIGTERM, before it is removed by force."""
+
+
+class Director:
+    """Starts the nodes, plays the steps, stops the nodes."""
+
+    def __init__(
+        self, scenario: Scenario, terminals: Mapping[str, Terminal], journal: Journal
+    ) -> None:
+        self._scenario = scenario
+        self._terminals = terminals
+        self._journal = journal
+        self._variables = Variables()
+        for name, terminal in terminals.items():
+            self._variables.add_node(name, terminal.ip)
+
+    @property
+    def known(self) -> Mapping[str, Mapping[str, str]]:
+        """The variables of each node, as known so far."""
+        return self._variables.known
+
+    def start(self) -> bool:
+        """Start every node after those that it needs are ready. False: one never became ready."""
+        return all(_at_once(self._start_node, wave) for wave in start_waves(self._scenario))
+
+    def play(self) -> bool:
+        """Play the steps up to the first that fails; False if one did."""
+        numbered = enumerate(self._scenario.steps, start=1)
+        return all(self._play_step(number, step) for number, step in numbered)
+
+    def stop(self) -> None:
+        """Ask every program that still runs to end, and wait a moment for its last words."""
+        for terminal in self._terminals.values():
+            terminal.stop()
+        for terminal in self._terminals.values():
+            terminal.wait_ended(STOP_WITHIN)
+
+    def abandon(self) -> None:
+        """Let a play in another thread end at once."""
+        for terminal in self._terminals.values():
+            terminal.abandon()
+
+    def _start_node(self, name: str) -> bool:
+        terminal, node = self._terminals[name], self._scenario.nodes[name]
+        terminal.start()
+        ready = node.program.ready
+        if ready is None:
+            return True
+        try:
+            scope = self._scope(name)
+            terminal.ready(ready.compile(scope.resolve), repr(str(ready)), READY_WITHIN)
+        except StepFailed as failure:
+            self._record_failure(failure, line=node.span.line, column=node.span.column)
+            return False
+        self._journal.record(Kind.READY, name)
+        return True
+
+    def _play_step(self, number: int, step: Step | Together) -> bool:
+        steps = step.steps if isinstance(step, Together) else (step,)
+        lanes: dict[str, list[Step]] = defaultdict(list)
+        for single in steps:
+            for node in single.nodes:
+                lanes[node].append(single)
+        return _at_once(lambda node: self._play_lane(number, node, lanes[node]), tuple(lanes))
+
+    def _play_lane(self, number: int, node: str, steps: Sequence[Step]) -> bool:
+        """Play one node's part of a step."""
+        for step in steps:
+            where = {"line": step.span.line, "column": step.span.column}
+            self._journal.record(Kind.STEP, node, step.text, number=number, **where)
+            try:
+                self._act(node, step.act, self._scope(node))
+            except StepFailed as failure:
+                self._record_failure(failure, number=number, step=step.text, **where)
+                return False
+        return True
+
+    def _record_failure(self, failure: StepFailed, **detail: object) -> None:
+        self._journal.record(
+            Kind.STEP_FAILED,
+            failure.node,
+            failure.message,
+            waited=round(failure.waited, 3),
+            since=failure.since,
+            state=failure.state,
+            **detail,
+        )
+
+    def _scope(self, node: str) -> Scope:
+        return Scope(self._variables, {}, {"node": (node,)})
+
+    def _act(self, node: str, act: Act, scope: Scope) -> None:
+        terminal = self._terminals[node]
+        try:
+            match act:
+                case Type():
+                    terminal.type(act.text.render(scope.resolve), secret=act.secret)
+                case Expect():
+                    found = terminal.expect(
+                        [act.pattern.compile(scope.resolve)],
+                        _shown(act.pattern, scope),
+                        self._within(act.within),
+                    )
+                    self._variables.capture(node, found.match)
+                    if act.learn is not None:
+                        self._variables.learn(act.learn.compile(scope.resolve), found.match[0])
+                case Notice():
+                    match = terminal.notice(
+                        act.pattern.compile(scope.resolve),
+                        _shown(act.pattern, scope),
+                        self._within(act.within),
+                    )
+                    self._variables.capture(node, match)
+                case Choose():
+                    self._choose(node, act, scope)
+                case Each():
+                    for target in scope.nodes[act.parameter]:
+                        inner = replace(scope, nodes={**scope.nodes, act.parameter: (target,)})
+                        self._act_all(node, act.acts, inner)
+                case Perform():
+                    self._perform(node, act, scope)
+                case StaysSilent():
+                    terminal.stays_silent(act.seconds)
+                case EndInput():
+                    terminal.end_input()
+                case SendSignal():
+                    terminal.signal(act.signal)
+                case Exits():
+                    terminal.exits(act.status, self._within(act.within))
+                case _:
+                    assert_never(act)
+        except NotKnownYet as unknown:
+            raise StepFailed(
+                str(unknown), node=node, waited=0, since="", state=terminal.state()
+            ) from None
+
+    def _act_all(self, node: str, acts: Sequence[Act], scope: Scope) -> None:
+        for act in acts:
+            self._act(node, act, scope)
+
+    def _choose(self, node: str, act: Choose, scope: Scope) -> None:
+        patterns = [pattern for pattern, _ in act.branches]
+        found = self._terminals[node].expect(
+            [pattern.compile(scope.resolve) for pattern in patterns],
+            " or ".join(_shown(pattern, scope) for pattern in patterns),
+            self._within(act.within),
+        )
+        self._variables.capture(node, found.match)
+        self._act_all(node, act.branches[found.index][1], scope)
+
+    def _perform(self, node: str, act: Perform, scope: Scope) -> None:
+        action = self._scenario.nodes[node].program.actions[act.action]
+        texts = {name: text.render(scope.resolve) for name, text in act.texts.items()}
+        inner = Scope(self._variables, texts, {"node": (node,), **act.nodes})
+        self._act_all(node, action.dialogue, inner)
+
+    def _within(self, within: float | None) -> float:
+        return self._scenario.within if within is None else within
+
+
+def start_waves(scenario: Scenario) -> list[tuple[str, ...]]:
+    """The order in which nodes start: each wave needs only programs of the waves before it.
+
+    The loader has refused programs that wait for each other.
+    """
+    waves: list[tuple[str, ...]] = []
+    left = dict(scenario.nodes)
+    while left:
+        waiting = {node.program.name for node in left.values()}
+        wave = tuple(
+            name for name, node in left.items() if waiting.isdisjoint(node.program.after)
+        )
+        waves.append(wave)
+        left = {name: node for name, node in left.items() if name not in wave}
+    return waves
+
+
+def _shown(pattern: Pattern, scope: Scope) -> str:
+    """The pattern as it is looked for, its variables put in."""
+    text = pattern.template.render(scope.resolve)
+    return f"/{text}/" if pattern.is_regex else repr(text)
+
+
+def _at_once(play: Callable[[str], bool], nodes: Sequence[str]) -> bool:
+    """Do the same for several nodes at the same time; True if it went well for all."""
+    if len(nodes) == 1:
+        return play(nodes[0])
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        return all(list(pool.map(play, nodes)))

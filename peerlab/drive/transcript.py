@@ -1,0 +1,199 @@
+"""What one terminal showed, kept so that expectations can look at it. No I/O and no clock.
+
+Output falls into three kinds, line by line: traces (a program's own word on the messages that it
+sent and received), notices (lines that it prints unasked, such as an incoming message) and the
+dialogue (all the rest, prompts without a line end included). Expectations look at the dialogue
+and at the notices apart from each other, so a message that comes in the middle of a dialogue
+confuses neither.
+"""
+
+import codecs
+import io
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from peerlab.evidence.journal import Event, Kind
+
+Stream = Literal["stdout", "stderr"]
+
+MAX_UNREAD: Final = 256 * 1024
+"""Characters of dialogue kept for expectations; a program that prints more loses the oldest."""
+MAX_LINE: Final = 64 * 1024
+"""Characters after which a line without an end is taken as it is."""
+MAX_NOTICES: Final = 10_000
+
+_TYPED_AS: Final = "********"
+
+
+@dataclass(frozen=True, slots=True)
+class LineKinds:
+    """The patterns that tell which lines are notices and traces."""
+
+    notice: re.Pattern[str] | None = None
+    sent: re.Pattern[str] | None = None
+    received: re.Pattern[str] | None = None
+
+
+@dataclass(slots=True)
+class _OpenLine:
+    """The last line of a stream while its end has not come; `read` characters are consumed."""
+
+    decoder: codecs.IncrementalDecoder
+    text: str = ""
+    read: int = 0
+    since: float = 0.0
+
+
+def _open_lines(echoes: bool) -> dict[Stream, _OpenLine]:
+    def decoder() -> codecs.IncrementalDecoder:
+        utf8 = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        # A pseudo-terminal ends its lines with CR LF, which may come in two pieces.
+        return io.IncrementalNewlineDecoder(utf8, translate=True) if echoes else utf8
+
+    return {"stdout": _OpenLine(decoder()), "stderr": _OpenLine(decoder())}
+
+
+@dataclass(slots=True)
+class Transcript:
+    """The text of one terminal, from first output to exit.
+
+    Methods that take in something return the events to be written into the journal.
+
+    Attributes:
+        echoes: the terminal repeats what is typed (a pseudo-terminal); the repetition is
+            taken out, so that an expectation never matches what was typed.
+    """
+
+    node: str
+    kinds: LineKinds = field(default_factory=LineKinds)
+    echoes: bool = False
+    outputs: int = 0
+    """How many pieces of output came that a person would see (traces do not count)."""
+    _unread: str = ""
+    _notices: list[str] = field(default_factory=list)
+    _echo_due: str = ""
+    _open: dict[Stream, _OpenLine] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._open = _open_lines(self.echoes)
+
+    def printed(self, stream: Stream, data: bytes, at: float) -> list[Event]:
+        """Take in bytes that the program printed at `at`."""
+        line = self._open[stream]
+        text = line.decoder.decode(data)
+        if self.echoes:
+            text = self._without_echo(text)
+        if not text:
+            return []
+        if not line.text:
+            line.since = at
+        *ended, rest = (line.text + text).split("\n")
+        events: list[Event] = []
+        for content in ended:
+            events += self._close_line(stream, content + "\n", line.since)
+            line.read, line.since = 0, at
+        line.text = rest
+        if rest and not self._is_trace(rest):
+            self.outputs += 1
+        if len(rest) > MAX_LINE:
+            events += self._flush(stream)
+        return events
+
+    def typed(self, text: str, at: float, *, secret: bool) -> list[Event]:
+        """Take in that a line is typed at `at`: whatever is open on the screen ends there."""
+        events = [*self._flush("stdout"), *self._flush("stderr")]
+        if self.echoes:
+            self._echo_due = text + "\n"
+        self._keep_unread("\n")
+        shown = _TYPED_AS if secret else text
+        events.append(Event(at, Kind.TYPED, self.node, shown, {"secret": True} if secret else {}))
+        return events
+
+    def ended(self) -> list[Event]:
+        """Take in that no more output comes."""
+        return [*self._flush("stdout"), *self._flush("stderr")]
+
+    @property
+    def unread(self) -> str:
+        """The dialogue since the last match."""
+        return self._unread + "".join(line.text[line.read :] for line in self._open.values())
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The notices that no step has taken yet."""
+        return tuple(self._notices)
+
+    def search(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Look for the pattern in the dialogue since the last match, consuming nothing."""
+        return pattern.search(self.unread)
+
+    def consume(self, match: re.Match[str]) -> None:
+        """Read up to the end of a match that `search` gave."""
+        left = match.end()
+        taken = min(left, len(self._unread))
+        self._unread = self._unread[taken:]
+        left -= taken
+        for line in self._open.values():
+            taken = min(left, len(line.text) - line.read)
+            line.read += taken
+            left -= taken
+
+    def take_notice(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Take the first notice that the pattern is found in, leaving the others."""
+        for index, notice in enumerate(self._notices):
+            match = pattern.search(notice)
+            if match is not None:
+                del self._notices[index]
+                return match
+        return None
+
+    def _without_echo(self, text: str) -> str:
+        if not self._echo_due:
+            return text
+        length = min(len(text), len(self._echo_due))
+        if text[:length] != self._echo_due[:length]:
+            self._echo_due = ""
+            return text
+        self._echo_due = self._echo_due[length:]
+        return text[length:]
+
+    def _is_trace(self, line: str) -> bool:
+        kinds = (self.kinds.sent, self.kinds.received)
+        return any(kind is not None and kind.search(line) for kind in kinds)
+
+    def _close_line(self, stream: Stream, line: str, at: float) -> list[Event]:
+        content = line.removesuffix("\n")
+        for kind, pattern in ((Kind.SENT, self.kinds.sent), (Kind.RECEIVED, self.kinds.received)):
+            match = pattern.search(content) if pattern is not None else None
+            if match is not None:
+                return [_message(kind, self.node, match, at)]
+        self.outputs += 1
+        detail: dict[str, object] = {"stream": stream}
+        if self.kinds.notice is not None and self.kinds.notice.search(content):
+            detail["notice"] = True
+            self._notices.append(content)
+            del self._notices[:-MAX_NOTICES]
+        else:
+            self._keep_unread(line[self._open[stream].read :])
+        return [Event(at, Kind.PRINTED, self.node, line, detail)]
+
+    def _flush(self, stream: Stream) -> list[Event]:
+        """Take the open line as it is: it will not become a notice or a trace any more."""
+        line = self._open[stream]
+        if not line.text:
+            return []
+        self._keep_unread(line.text[line.read :])
+        event = Event(line.since, Kind.PRINTED, self.node, line.text, {"stream": stream})
+        line.text, line.read = "", 0
+        return [event]
+
+    def _keep_unread(self, text: str) -> None:
+        self._unread = (self._unread + text)[-MAX_UNREAD:]
+
+
+def _message(kind: Kind, node: str, match: re.Match[str], at: float) -> Event:
+    groups = {name: value for name, value in match.groupdict().items() if value is not None}
+    text = groups.pop("text", "")
+    peer = groups.pop("to" if kind is Kind.SENT else "from", None)
+    return Event(at, kind, node, text, groups | {"peer": peer})

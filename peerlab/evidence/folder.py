@@ -1,0 +1,62 @@
+"""Writes the folder of a run: `runs/<scenario>/<run id>/` and the link `latest` beside it."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from peerlab.errors import UsageError
+
+JOURNAL = "journal.jsonl"
+SCENARIO = "scenario.yaml"
+VERDICT = "verdict.json"
+NODES = "nodes"
+
+
+class Folder:
+    """One run's evidence while it is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, out: Path, scenario: str, run_id: str, text: str) -> Self:
+        """Make the folder, with the scenario as it is played.
+
+        Raises:
+            UsageError: the folder cannot be made.
+        """
+        parent = out / scenario
+        path = parent / run_id
+        try:
+            (path / NODES).mkdir(parents=True)
+            (path / SCENARIO).write_text(text, encoding="utf-8")
+            _link(parent / "latest", run_id)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write the evidence to {path}: {error.strerror}",
+                hint="name a directory that you may write to with --out",
+            ) from error
+        return cls(path)
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is."""
+        return self.path / JOURNAL
+
+    def open_log(self, node: str) -> BinaryIO:
+        """Open the file for the verbatim output of a node."""
+        return (self.path / NODES / f"{node}.log").open("wb")
+
+    def write_verdict(self, verdict: dict[str, Any]) -> None:
+        """Write the verdict."""
+        text = json.dumps(verdict, indent=2, ensure_ascii=False) + "\n"
+        (self.path / VERDICT).write_text(text, encoding="utf-8")
+
+
+def _link(link: Path, target: str) -> None:
+    """Point the link to the run, in one step; runs at the same time may race: the last one wins."""
+    fresh = link.with_name(f".latest-{target}")
+    with contextlib.suppress(OSError):  # not every file system has links
+        fresh.symlink_to(target)
+        fresh.replace(link)

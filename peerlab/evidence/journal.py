@@ -1,0 +1,123 @@
+"""The ordered record of everything that a run did and saw, one JSON object a line."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+
+class Kind(StrEnum):
+    """What an event tells."""
+
+    RUN = "run"
+    """First event: which scenario, on which backend."""
+    DEPLOYED = "deployed"
+    """A node has its address and is about to start; `ip`, `program`."""
+    STARTED = "started"
+    READY = "ready"
+    STEP = "step"
+    """A step begins; `number`, `line`, `column`; the text is the step's source."""
+    TYPED = "typed"
+    PRINTED = "printed"
+    """The program printed the text; `stream`, and `notice: true` where it came unasked."""
+    SENT = "sent"
+    """The program says that it sent a message; `id`, `peer`."""
+    RECEIVED = "received"
+    """The program says that it received a message; `id`, `peer`."""
+    INPUT_ENDED = "input-ended"
+    SIGNALLED = "signalled"
+    """A step signalled the program; `signal`."""
+    TRUNCATED = "truncated"
+    """The node printed more than the lab keeps; what follows is lost."""
+    EXITED = "exited"
+    """The program ended; `status`, and `by`: itself, or the lab that stopped it at the end."""
+    STEP_FAILED = "step-failed"
+    """A step did not come true; `line`, `column`, `since`, `waited`, `status`."""
+    BROKE = "broke"
+    """The lab broke; the text says how."""
+    END = "end"
+    """Last event of a run that came to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: when (seconds since the run began), where, what."""
+
+    at: float
+    kind: Kind
+    node: str | None = None
+    text: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """The event as one line of the journal."""
+        record: dict[str, Any] = {"at": round(self.at, 6), "kind": self.kind.value}
+        if self.node is not None:
+            record["node"] = self.node
+        record["text"] = self.text
+        return json.dumps(record | dict(self.detail), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """Read one line of a journal.
+
+        Raises:
+            ValueError: the line is not an event.
+        """
+        record = json.loads(line)
+        try:
+            at, kind, text = float(record.pop("at")), Kind(record.pop("kind")), record.pop("text")
+            return cls(at, kind, record.pop("node", None), text, record)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not an event of a journal: {error}") from None
+
+
+class Journal:
+    """Writes events in the order in which they are told, and tells them to subscribers.
+
+    Safe to use from several threads. Subscribers are called under the journal's lock, so they
+    see the same order as the file, and must be quick.
+    """
+
+    def __init__(
+        self, path: Path, clock: Callable[[], float], subscriber: Callable[[Event], None] | None
+    ) -> None:
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+        self._clock = clock
+        self._start = clock()
+        self._subscriber = subscriber
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._start
+
+    def record(
+        self, kind: Kind, node: str | None = None, text: str = "", **detail: object
+    ) -> None:
+        """Tell that something happens now."""
+        self.append(Event(self.now(), kind, node, text, detail))
+
+    def append(self, event: Event) -> None:
+        """Tell an event that has its time already."""
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(event.as_json() + "\n")
+                if self._subscriber is not None:
+                    self._subscriber(event)
+
+    def close(self) -> None:
+        """End the record; what is told afterwards (by a late reader thread) is dropped."""
+        with self._lock:
+            self._file.close()
+
+
+def read_journal(path: Path) -> Iterator[Event]:
+    """The events of a journal. A last line cut short, as by `kill -9`, is left out."""
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield Event.from_json(line)

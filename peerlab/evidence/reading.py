@@ -1,0 +1,173 @@
+"""Reads the folder of a run. Works on any machine, without the backend that made it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from peerlab.errors import UsageError
+from peerlab.evidence.folder import JOURNAL, NODES, VERDICT
+from peerlab.evidence.journal import Event, Kind, read_journal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as a program reported it: that it sent it, or that it received it."""
+
+    at: float
+    node: str
+    direction: Kind
+    id: str | None
+    peer: str | None
+    """The other side as the program named it: its IP address or label."""
+    text: str
+
+
+@dataclass(frozen=True)
+class NodeEvidence:
+    """What is known of one node."""
+
+    name: str
+    journal: Sequence[Event]
+
+    @cached_property
+    def transcript(self) -> str:
+        """The terminal as a person would have seen it: what was printed and what was typed."""
+        return "".join(
+            event.text + ("\n" if event.kind is Kind.TYPED else "")
+            for event in self.journal
+            if event.kind in {Kind.PRINTED, Kind.TYPED}
+        )
+
+    @cached_property
+    def printed(self) -> str:
+        """What the program printed, without what was typed."""
+        return "".join(event.text for event in self.journal if event.kind is Kind.PRINTED)
+
+    @cached_property
+    def typed(self) -> str:
+        """What was typed, line by line; secrets are masked."""
+        return "".join(event.text + "\n" for event in self.journal if event.kind is Kind.TYPED)
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        """The messages that the program reports to have sent and received, in order."""
+        return [
+            Message(
+                event.at,
+                self.name,
+                event.kind,
+                event.detail.get("id"),
+                event.detail.get("peer"),
+                event.text,
+            )
+            for event in self.journal
+            if event.kind in {Kind.SENT, Kind.RECEIVED}
+        ]
+
+    @cached_property
+    def deployed(self) -> Event | None:
+        """The event that tells the node's address and program."""
+        return self._first(Kind.DEPLOYED)
+
+    @cached_property
+    def exited(self) -> Event | None:
+        """The event of the program's end, None if it was never seen to end."""
+        return self._first(Kind.EXITED)
+
+    @property
+    def ip(self) -> str | None:
+        """The node's address."""
+        return None if self.deployed is None else self.deployed.detail["ip"]
+
+    @property
+    def program(self) -> str | None:
+        """The name of the node's program."""
+        return None if self.deployed is None else self.deployed.detail["program"]
+
+    @property
+    def status(self) -> int | None:
+        """The program's exit status, None if it was never seen to end."""
+        return None if self.exited is None else self.exited.detail["status"]
+
+    def tail(self, lines: int) -> str:
+        """The last lines of the transcript."""
+        return "\n".join(self.transcript.splitlines()[-lines:])
+
+    def _first(self, kind: Kind) -> Event | None:
+        return next((event for event in self.journal if event.kind is kind), None)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run left behind."""
+
+    path: Path
+
+    @cached_property
+    def journal(self) -> list[Event]:
+        """All events of the run, in order.
+
+        Raises:
+            UsageError: this is not the folder of a run.
+        """
+        try:
+            return list(read_journal(self.path / JOURNAL))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.path} is not the evidence of a run: {error}") from error
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end, so that what is not in the journal did not happen."""
+        return any(event.kind is Kind.END for event in self.journal)
+
+    @property
+    def failed_steps(self) -> list[Event]:
+        """The steps that did not come true."""
+        return [event for event in self.journal if event.kind is Kind.STEP_FAILED]
+
+    @cached_property
+    def nodes(self) -> dict[str, NodeEvidence]:
+        """What is known of each node, by name."""
+        events: dict[str, list[Event]] = {}
+        for event in self.journal:
+            if event.node is not None:
+                events.setdefault(event.node, []).append(event)
+        return {name: NodeEvidence(name, tuple(own)) for name, own in events.items()}
+
+    def node(self, name: str) -> NodeEvidence:
+        """What is known of one node.
+
+        Raises:
+            UsageError: there was no such node.
+        """
+        if name not in self.nodes:
+            raise UsageError(
+                f"no node {name!r} in {self.path}", hint=f"nodes are: {', '.join(self.nodes)}"
+            )
+        return self.nodes[name]
+
+    def log(self, node: str) -> bytes:
+        """The verbatim output of a node."""
+        return (self.path / NODES / f"{node}.log").read_bytes()
+
+    @cached_property
+    def verdict(self) -> dict[str, Any]:
+        """The verdict as written, empty before the run is judged."""
+        path = self.path / VERDICT
+        if not path.exists():
+            return {}
+        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return verdict
+
+    @property
+    def outcome(self) -> str | None:
+        """`passed`, `failed` or `unknown`; None before the run is judged."""
+        return self.verdict.get("outcome")
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What the verdict rests on."""
+        return list(self.verdict.get("findings", []))

@@ -1,0 +1,168 @@
+"""From a scenario to a verdict: deploy, play, collect, judge. Whatever happens, evidence stays."""
+
+import contextlib
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from peerlab.backend.base import Backend, Lab, RunName
+from peerlab.checks.judge import judge
+from peerlab.checks.verdict import Finding, Outcome, Verdict
+from peerlab.drive.director import Director
+from peerlab.drive.terminal import Stopped, Terminal
+from peerlab.drive.transcript import LineKinds
+from peerlab.errors import LabError, PeerlabError
+from peerlab.evidence.folder import Folder
+from peerlab.evidence.journal import Event, Journal, Kind
+from peerlab.evidence.reading import Evidence
+from peerlab.scenario.model import Program, Scenario, TerminalKind
+from peerlab.scenario.values import Pattern, Reference
+
+Observer = Callable[[Scenario, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one run.
+
+    Attributes:
+        error: what broke the lab, if it broke; the verdict is unknown then, at best.
+        interrupted: the run was ended early by `Stop`.
+    """
+
+    scenario: Scenario
+    backend: str
+    verdict: Verdict
+    evidence: Path
+    seconds: float
+    error: PeerlabError | None = None
+    interrupted: bool = False
+
+
+class Stop:
+    """Tells all runs of a process to end early and clean up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._abandon: list[Callable[[], None]] = []
+        self._requested = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether runs are to end."""
+        return self._requested
+
+    def request(self) -> None:
+        """End every run under way; runs that begin later end at once."""
+        with self._lock:
+            self._requested = True
+            for abandon in self._abandon:
+                abandon()
+
+    @contextlib.contextmanager
+    def calls(self, abandon: Callable[[], None]) -> Iterator[None]:
+        """Call `abandon` when the stop is requested, at once if it is already."""
+        with self._lock:
+            self._abandon.append(abandon)
+            if self._requested:
+                abandon()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._abandon.remove(abandon)
+
+
+def new_run_id() -> str:
+    """A run's id: its time in UTC, and what tells it from others of the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def play(
+    scenario: Scenario,
+    backend: Backend,
+    out: Path,
+    *,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> Result:
+    """Play a scenario once and judge it.
+
+    Raises:
+        MachineUnfit: the backend cannot run it here.
+        UsageError: the evidence cannot be written.
+    """
+    began = time.monotonic()
+    run = RunName(scenario.name, new_run_id())
+    folder = Folder.create(out, scenario.name, run.run_id, scenario.text)
+    error: PeerlabError | None = None
+    interrupted = False
+    subscriber = None if observer is None else lambda event: observer(scenario, event)
+    journal = Journal(folder.journal, time.monotonic, subscriber)
+    journal.record(
+        Kind.RUN, text=scenario.title, scenario=scenario.name, run=run.run_id, backend=backend.name
+    )
+    try:
+        with backend.deploy(scenario, run) as lab:
+            _play_on(scenario, lab, folder, journal, stop or Stop())
+    except Stopped:
+        interrupted = True
+        journal.record(Kind.BROKE, text="the run was interrupted")
+    except LabError as broken:
+        error = broken
+        journal.record(Kind.BROKE, text=broken.message)
+    finally:
+        journal.close()
+    verdict = judge(Evidence(folder.path), scenario)
+    if error is not None and verdict.outcome is Outcome.PASSED:
+        # The lab broke after the last step, while it was removed: say so.
+        verdict = Verdict((*verdict.findings, Finding("lab", Outcome.UNKNOWN, error.message)))
+    folder.write_verdict(verdict.as_dict())
+    seconds = time.monotonic() - began
+    return Result(scenario, backend.name, verdict, folder.path, seconds, error, interrupted)
+
+
+def _play_on(
+    scenario: Scenario, lab: Lab, folder: Folder, journal: Journal, stop: Stop
+) -> None:
+    """Play on a deployed lab, up to the last words of its programs."""
+    with ExitStack() as files:
+        terminals = {
+            name: Terminal(
+                name,
+                lab.nodes[name],
+                journal,
+                files.enter_context(folder.open_log(name)),
+                kinds=_line_kinds(node.program),
+                echoes=node.program.terminal is TerminalKind.PTY,
+            )
+            for name, node in scenario.nodes.items()
+        }
+        for name, terminal in terminals.items():
+            program = scenario.nodes[name].program
+            journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
+        director = Director(scenario, terminals, journal)
+        with stop.calls(director.abandon):
+            if director.start():
+                director.play()
+        if lab.owns_nodes:
+            director.stop()
+        journal.record(Kind.END, variables=director.known)
+
+
+def _line_kinds(program: Program) -> LineKinds:
+    def compiled(pattern: Pattern | None) -> re.Pattern[str] | None:
+        return None if pattern is None else pattern.compile(_no_variables)
+
+    messages = program.messages
+    return LineKinds(compiled(program.notices), compiled(messages.sent), compiled(messages.received))
+
+
+def _no_variables(reference: Reference) -> str:
+    raise LabError(f"the variable {reference} cannot be used where no node is meant")

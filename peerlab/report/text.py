@@ -1,0 +1,83 @@
+"""The plain report: one line a run, then what was found where a run did not pass."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from peerlab.checks.verdict import Finding, Outcome, worst
+from peerlab.evidence.reading import Evidence
+from peerlab.play import Result
+from peerlab.report.escape import escape, escape_line
+
+TAIL = 6
+"""Last lines of each node's transcript shown with a run that did not pass."""
+
+
+def run_line(result: Result) -> str:
+    """One run in one line."""
+    return (
+        f"{result.verdict.outcome.value:7}  {result.scenario.name}  {result.backend}  "
+        f"{result.seconds:.1f} s  {shown_path(result.evidence)}"
+    )
+
+
+def explanation(result: Result) -> Iterator[str]:
+    """Why a run did not pass, line by line: findings with their proof, then each node's end."""
+    if result.verdict.outcome is Outcome.PASSED:
+        return
+    for finding in result.verdict.findings:
+        if finding.outcome is not Outcome.PASSED:
+            yield from _finding(result, finding)
+    if result.error is not None and result.error.hint is not None:
+        yield f"   hint: {result.error.hint}"
+    for node in Evidence(result.evidence).nodes.values():
+        yield f"   {node.name}, last lines of its transcript:"
+        yield from (f"      | {escape(line)}" for line in node.tail(TAIL).splitlines())
+    yield f"   evidence: {shown_path(result.evidence)}"
+
+
+def _finding(result: Result, finding: Finding) -> Iterator[str]:
+    where = shown_path(result.scenario.path)
+    if finding.where is not None:
+        where += f":{finding.where[0]}:{finding.where[1]}"
+    message = escape_line(finding.message)
+    yield f"   {where}: {finding.outcome.value}: {message} [{finding.check}]"
+    if finding.proof:
+        said = "since the last match it showed" if finding.check == "steps" else "proof"
+        yield f"      {said}:"
+        yield from (f"      | {escape(line)}" for line in finding.proof.splitlines())
+
+
+def summary(results: Sequence[Result], seconds: float) -> str:
+    """All runs in one line."""
+    counts = [
+        f"{count} {outcome.value}"
+        for outcome in Outcome
+        if (count := sum(result.verdict.outcome is outcome for result in results))
+    ]
+    return f"{', '.join(counts) or 'nothing was played'} in {seconds:.1f} s"
+
+
+def as_json(results: Sequence[Result]) -> dict[str, Any]:
+    """All runs as one object for programs to read."""
+    return {
+        "outcome": worst([result.verdict.outcome for result in results]).value,
+        "scenarios": [
+            {
+                "name": result.scenario.name,
+                "outcome": result.verdict.outcome.value,
+                "backend": result.backend,
+                "seconds": round(result.seconds, 3),
+                "evidence": str(result.evidence),
+                "findings": [finding.as_dict() for finding in result.verdict.findings],
+            }
+            for result in results
+        ],
+    }
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person would type it from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,181 @@
+"""The checks that a scenario can ask for, with their arguments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from peerlab.scenario.kinds import (
+    COUNT,
+    NODES,
+    PATTERN,
+    PROGRAM_NAME,
+    SOME_NODES,
+    STATUS,
+    Fields,
+    Form,
+    Key,
+    Schema,
+    mapping_of,
+    one_of,
+    raw,
+    read_nodes,
+)
+from peerlab.scenario.model import CheckSpec
+from peerlab.scenario.reading import Reading, suggest
+from peerlab.scenario.source import quoted
+from peerlab.scenario.tree import Entries, Tree, is_nothing, spelled_out
+
+Programs = Mapping[str, str]
+"""Node names to the names of their programs."""
+
+Arguments = Mapping[str, object]
+
+_LOST: Final = Key("lost", COUNT, "messages that must not arrive (default 0)")
+_DUPLICATED: Final = Key("duplicated", COUNT, "arrivals of a message after its first (default 0)")
+_UNEXPECTED: Final = Key("unexpected", COUNT, "arrivals of what nobody sent (default 0)")
+_SENT: Final = Key("sent", COUNT, "messages that must have been sent (left out: any number)")
+
+_NODE: Final = Key("node", raw(SOME_NODES), "the node, range or list of them whose log is read")
+_PROGRAM: Final = Key("program", PROGRAM_NAME, "instead: all nodes of this program")
+_CONTAINS: Final = Key("contains", PATTERN, "what every one of the logs must have in it")
+_LACKS: Final = Key("lacks", PATTERN, "what none of the logs may have in it")
+_TIMES: Final = Key("times", COUNT, "how often it must be there (left out: at least once)")
+_DIRECTION: Final = Key(
+    "direction", one_of("printed", "typed"), "what the program printed (default), or what was typed"
+)
+
+
+DELIVERY: Final = Form("the check 'delivery'", (_LOST, _DUPLICATED, _UNEXPECTED, _SENT))
+LOG: Final = Form("the check 'log'", (_NODE, _PROGRAM, _CONTAINS, _LACKS, _TIMES, _DIRECTION))
+NO_TRACEBACK: Final = Form("the check 'no-traceback'", ())
+
+
+def _delivery(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
+    fields = DELIVERY.read(reading, tree)
+    if fields is None:
+        return {}
+    return {
+        "lost": fields.get(_LOST) or 0,
+        "duplicated": fields.get(_DUPLICATED) or 0,
+        "unexpected": fields.get(_UNEXPECTED) or 0,
+        "sent": fields.get(_SENT),
+    }
+
+
+def _exits(reading: Reading, tree: Tree, programs: Programs | None) -> Arguments:
+    entries = reading.entries(tree, "a mapping of nodes to exit statuses")
+    statuses: dict[str, int] = {}
+    if entries is not None and not entries.pairs:
+        reading.report("empty", "got an empty mapping, expected at least one node", entries.span)
+    for key, value in entries.pairs if entries is not None else ():
+        status = STATUS.read(reading, value)
+        for name in read_nodes(reading, key, None if programs is None else tuple(programs)):
+            if name in statuses:
+                message = f"got the node {name!r} twice, expected it once"
+                reading.report("duplicate-node", message, key.span)
+            statuses[name] = 0 if status is None else status
+    return {"nodes": statuses}
+
+
+def _log(reading: Reading, tree: Tree, programs: Programs | None) -> Arguments:
+    fields = LOG.read(reading, tree)
+    if fields is None:
+        return {}
+    contains, lacks, times = fields.get(_CONTAINS), fields.get(_LACKS), fields.get(_TIMES)
+    _exactly_one(fields, _CONTAINS, _LACKS)
+    _exactly_one(fields, _NODE, _PROGRAM)
+    if fields.tree(_TIMES) is not None and fields.tree(_LACKS) is not None:
+        message = "'times' goes with 'contains' only"
+        reading.report("conflicting-keys", message, fields.span(_TIMES), "leave it out")
+    return {
+        "nodes": _log_nodes(fields, programs),
+        "pattern": contains or lacks,
+        "contains": fields.tree(_CONTAINS) is not None,
+        "times": times,
+        "direction": fields.get(_DIRECTION) or "printed",
+    }
+
+
+def _log_nodes(fields: Fields, programs: Programs | None) -> tuple[str, ...]:
+    tree, program = fields.get(_NODE), fields.get(_PROGRAM)
+    if tree is not None:
+        names = read_nodes(fields.reading, tree, None if programs is None else tuple(programs))
+        return tuple(dict.fromkeys(names))
+    if program is None or programs is None:
+        return ()
+    nodes = tuple(name for name, its_program in programs.items() if its_program == program)
+    if not nodes:
+        where = fields.tree(_PROGRAM) or fields.entries
+        message = f"no node runs the program {quoted(program)}"
+        hint = suggest(program, sorted({*programs.values()} - {""}))
+        fields.reading.report("unknown-program", message, where.span, hint)
+    return nodes
+
+
+def _exactly_one(fields: Fields, first: Key[object], second: Key[object]) -> None:
+    given = [key for key in (first, second) if fields.tree(key) is not None]
+    choice = f"one of {first.name!r} and {second.name!r}"
+    if len(given) > 1:
+        message = f"got both {first.name!r} and {second.name!r}, expected one of them"
+        fields.reading.report("conflicting-keys", message, fields.span(second))
+    elif not given:
+        message = f"got neither {first.name!r} nor {second.name!r}, expected {choice}"
+        fields.reading.report("missing-key", message, fields.entries.span)
+
+
+def _no_traceback(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
+    NO_TRACEBACK.read(reading, tree)
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the table of checks: what it says, and how its arguments look and are read."""
+
+    about: str
+    schema: Schema
+    read: Callable[[Reading, Tree, Programs | None], Arguments]
+    is_bare: bool = False
+
+
+CHECKS: Final = {
+    "delivery": Check(
+        "every message that was sent arrived, once, and nothing else arrived",
+        DELIVERY.schema(),
+        _delivery,
+        is_bare=True,
+    ),
+    "exits": Check(
+        "these nodes' programs ended with these exit statuses",
+        mapping_of(STATUS, keys=NODES.schema),
+        _exits,
+    ),
+    "log": Check("logs contain or lack a pattern", LOG.schema(), _log),
+    "no-traceback": Check(
+        "no program printed a Python traceback", NO_TRACEBACK.schema(), _no_traceback, is_bare=True
+    ),
+}
+
+
+def read_check(reading: Reading, tree: Tree, programs: Programs | None) -> CheckSpec | None:
+    """One check: its name, or a mapping of its name to its arguments.
+
+    `programs` says which program each node runs; None: the nodes could not be read.
+    """
+    entries = reading.entries(spelled_out(tree), "a check: its name, or a mapping")
+    if entries is None:
+        return None
+    if len(entries.pairs) != 1:
+        message = f"got {len(entries.pairs)} keys, expected one: the name of a check"
+        reading.report("one-at-a-time", message, entries.span, "begin every check with '- '")
+        return None
+    name, arguments = entries.pairs[0]
+    check = CHECKS.get(name.text)
+    if check is None:
+        message = f"unknown check {quoted(name.text)}"
+        reading.report("unknown-check", message, name.span, suggest(name.text, CHECKS))
+        return None
+    if check.is_bare and is_nothing(arguments):
+        arguments = Entries((), name.span, flow=True)
+    found = check.read(reading, arguments, programs)
+    return CheckSpec(name.text, found, reading.one_line(tree), tree.span)

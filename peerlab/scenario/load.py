@@ -1,0 +1,350 @@
+"""scenario.yaml -> Scenario: everything is looked at, and told, before anything starts."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final
+
+from peerlab.errors import UsageError
+from peerlab.scenario.acts import Setting, read_act
+from peerlab.scenario.checks import read_check
+from peerlab.scenario.kinds import (
+    DURATION,
+    ENVIRONMENT,
+    LINE,
+    NODES,
+    PROGRAM_NAME,
+    TEXT,
+    Fields,
+    Form,
+    Key,
+    mapping_of,
+    raw,
+    read_nodes,
+)
+from peerlab.scenario.model import (
+    DEFAULT_WITHIN,
+    Act,
+    CheckSpec,
+    Node,
+    Program,
+    Scenario,
+    Step,
+    Together,
+)
+from peerlab.scenario.program import read_program
+from peerlab.scenario.reading import Reading, Scope, suggest
+from peerlab.scenario.source import Span, quoted
+from peerlab.scenario.tree import Entries, Items, Scalar, Tree
+
+TOGETHER: Final = "together"
+RESERVED_NODES: Final = frozenset({"node", TOGETHER})
+"""Words of the language that a node cannot be called."""
+
+_PROGRAM: Final = Key("program", PROGRAM_NAME, "the program that it runs", required=True)
+_ENVIRONMENT: Final = Key("environment", ENVIRONMENT, "environment variables of this node")
+NODE: Final = Form("a node", (_PROGRAM, _ENVIRONMENT))
+
+_TITLE: Final = Key("title", LINE, "what the scenario shows, in one line", required=True)
+_ABOUT: Final = Key("about", TEXT, "what to observe, and why")
+_WITHIN: Final = Key("within", DURATION, "how long expectations wait (default 10s)")
+_PROGRAMS: Final = Key(
+    "programs",
+    raw(mapping_of(LINE, keys=PROGRAM_NAME.schema)),
+    "names to program files, relative to this file",
+)
+_NODES: Final = Key(
+    "nodes",
+    raw(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": NODES.schema,
+            "additionalProperties": {"anyOf": [PROGRAM_NAME.schema, NODE.schema()]},
+        }
+    ),
+    "names, or ranges of them, to programs",
+    required=True,
+)
+_STEPS: Final = Key(
+    "steps",
+    raw({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}),
+    "what is done with the nodes, one after the other",
+    required=True,
+)
+_CHECKS: Final = Key(
+    "checks",
+    raw({"type": "array", "items": {"$ref": "#/$defs/check"}}),
+    "what must be true of everything that was recorded",
+)
+SCENARIO: Final = Form("a scenario", (_TITLE, _ABOUT, _WITHIN, _PROGRAMS, _NODES, _STEPS, _CHECKS))
+
+
+def load_scenario(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
+    """Read a scenario and the program files of its nodes.
+
+    Args:
+        path: the scenario's file.
+        programs: program files by name; the scenario's own `programs` go before them.
+
+    Raises:
+        ScenarioError: anything in these files is wrong; has all of it.
+    """
+    reading = Reading()
+    source, tree = reading.tree(path)
+    fields = SCENARIO.read(reading, tree)
+    if fields is None:
+        reading.finish()
+        raise AssertionError("a scenario that cannot be read is reported")
+    loader = _Loader(reading, path, programs)
+    scenario = loader.load(fields, source.text)
+    reading.finish()
+    return scenario
+
+
+def scenario_name(path: Path) -> str:
+    """`login/wrong-password` for the file of that path below a directory `scenarios`.
+
+    The nearest such directory counts; without one it is the file's name without its suffix.
+    """
+    parts = path.absolute().with_suffix("").parts
+    below = [index for index, part in enumerate(parts[:-1]) if part == "scenarios"]
+    return "/".join(parts[below[-1] + 1 :]) if below else parts[-1]
+
+
+def find_scenarios(paths: Iterable[Path]) -> list[Path]:
+    """Scenario files: files as they are given, and what lies below directories, sorted.
+
+    Below directories, program files and whatever is hidden are left out.
+
+    Raises:
+        UsageError: a path is not there, or there is no scenario at all.
+    """
+    found: list[Path] = []
+    places = list(paths)
+    for place in places:
+        if place.is_dir():
+            found += sorted(path for path in place.rglob("*") if _is_scenario(path, place))
+        elif place.exists():
+            found.append(place)
+        else:
+            raise UsageError(f"there is no {quoted(str(place))}", hint="give a file or a directory")
+    if not found:
+        hint = "scenarios are files with the suffix .yaml or .yml"
+        looked_in = ", ".join(quoted(str(place)) for place in places)
+        raise UsageError(f"found no scenario in {looked_in or 'no path at all'}", hint=hint)
+    return list(dict.fromkeys(found))
+
+
+def _is_scenario(path: Path, below: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(below).parts)
+    is_yaml = path.suffix in (".yaml", ".yml") and path.stem != "program"
+    return is_yaml and not hidden and path.is_file()
+
+
+class _Loader:
+    """Reads the parts of one scenario, in the order in which they need each other."""
+
+    def __init__(self, reading: Reading, path: Path, programs: Mapping[str, Path]) -> None:
+        self._reading = reading
+        self._path = path
+        self._paths = dict(programs)
+        self._programs: dict[str, Program | None] = {}
+        self._nodes: dict[str, Node] = {}
+        self._program_of: dict[str, str] | None = None
+
+    def load(self, fields: Fields, text: str) -> Scenario:
+        """The scenario, as far as it could be read."""
+        self._read_programs(fields)
+        self._read_nodes(fields)
+        self._check_order(fields)
+        return Scenario(
+            name=scenario_name(self._path),
+            path=self._path,
+            text=text,
+            title=fields.get(_TITLE) or "",
+            about=fields.get(_ABOUT) or "",
+            within=fields.get(_WITHIN) or DEFAULT_WITHIN,
+            nodes=self._nodes,
+            steps=self._read_steps(fields),
+            checks=self._read_checks(fields),
+        )
+
+    def _read_programs(self, fields: Fields) -> None:
+        tree = fields.get(_PROGRAMS)
+        entries = None if tree is None else self._reading.entries(tree, "a mapping of names")
+        own: dict[str, Span] = {}
+        for key, value in entries.pairs if entries is not None else ():
+            name, place = PROGRAM_NAME.read(self._reading, key), LINE.read(self._reading, value)
+            if name is not None and place is not None:
+                # Not resolved: messages show the path from where the person stands.
+                self._paths[name] = Path(os.path.normpath(self._path.parent / place))
+                own[name] = value.span
+            elif name is not None:
+                self._programs[name] = None
+        for name, span in own.items():
+            self._program(name, span)
+
+    def _program(self, name: str, span: Span) -> Program | None:
+        """The program of that name, read once; a name without one is told at `span`."""
+        if name in self._programs:
+            return self._programs[name]
+        path = self._paths.get(name)
+        if path is None:
+            message = f"unknown program {quoted(name)}"
+            hint = suggest(name, sorted(self._paths))
+            self._reading.report("unknown-program", message, span, hint)
+            return None
+        program = None
+        if path.is_file():
+            program = read_program(self._reading, name, path, self._paths)
+        else:
+            message = f"there is no program file {quoted(str(path))}"
+            self._reading.report("unreadable-file", message, span)
+        self._programs[name] = program
+        return program
+
+    def _read_nodes(self, fields: Fields) -> None:
+        tree = fields.get(_NODES)
+        entries = None if tree is None else self._reading.entries(tree, "a mapping of nodes")
+        if entries is None:
+            return
+        if not entries.pairs:
+            message = "got an empty mapping, expected at least one node"
+            self._reading.report("empty", message, entries.span)
+        self._program_of = {}
+        for key, value in entries.pairs:
+            program, environment = self._read_node(value)
+            for name in NODES.read(self._reading, key) or ():
+                if name in RESERVED_NODES:
+                    message = f"the name {name!r} is a word of the language"
+                    self._reading.report("bad-name", message, key.span, "choose another name")
+                if name in self._program_of:
+                    message = f"got the node {name!r} twice, expected it once"
+                    self._reading.report("duplicate-node", message, key.span)
+                self._program_of[name] = program or ""
+                known = self._programs.get(program or "")
+                if known is not None:
+                    self._nodes[name] = Node(name, known, environment, key.span)
+
+    def _read_node(self, tree: Tree) -> tuple[str | None, Mapping[str, str]]:
+        environment: Mapping[str, str] = {}
+        where = tree
+        if isinstance(tree, Entries):
+            fields = NODE.read(self._reading, tree)
+            if fields is None:
+                return None, {}
+            program, environment = fields.get(_PROGRAM), fields.get(_ENVIRONMENT) or {}
+            where = fields.tree(_PROGRAM) or tree
+        else:
+            program = PROGRAM_NAME.read(self._reading, tree)
+        if program is not None:
+            self._program(program, where.span)
+        return program, environment
+
+    def _check_order(self, fields: Fields) -> None:
+        waits = {node.program.name: node.program.after for node in self._nodes.values()}
+        try:
+            TopologicalSorter(waits).prepare()
+        except CycleError as error:
+            circle = " after ".join(reversed(error.args[1]))
+            message = f"programs wait for each other: {circle}"
+            hint = "take one of them out of 'after' in its program file"
+            self._reading.report("circular-after", message, fields.span(_NODES), hint)
+
+    # Steps and checks
+
+    def _read_steps(self, fields: Fields) -> tuple[Step | Together, ...]:
+        reading, tree = self._reading, fields.get(_STEPS)
+        items = None if tree is None else reading.items(tree, "a list of steps")
+        if tree is None or items is None:
+            return ()
+        if not items:
+            reading.report("empty", "got an empty list, expected at least one step", tree.span)
+        scope = None
+        if self._program_of is not None:
+            scope = Scope(nodes=frozenset(self._program_of) | {"node"})
+        steps: list[Step | Together] = []
+        with reading.scope(scope):
+            for item in items:
+                steps += self._read_step(item, scope)
+        return tuple(steps)
+
+    def _read_step(self, tree: Tree, scope: Scope | None) -> Sequence[Step | Together]:
+        pair = self._only_pair(tree)
+        if pair is None:
+            return ()
+        key, value = pair
+        if key.text != TOGETHER:
+            steps = self._read_acts(tree, pair, scope)
+            # Nodes of different programs: what is one step to a person differs between them.
+            return (Together(steps, tree.span),) if len(steps) > 1 else steps
+        items = self._reading.items(value, "a list of steps") or ()
+        if not items and isinstance(value, Items):
+            message = "got an empty list, expected at least one step"
+            self._reading.report("empty", message, value.span)
+        inner: list[Step] = []
+        for item in items:
+            its_pair = self._only_pair(item)
+            if its_pair is None:
+                continue
+            if its_pair[0].text == TOGETHER:
+                message, span = "got 'together' inside 'together'", its_pair[0].span
+                self._reading.report("misplaced-step", message, span, "one of them is enough")
+            else:
+                inner += self._read_acts(item, its_pair, scope)
+        return (Together(tuple(inner), tree.span),)
+
+    def _only_pair(self, tree: Tree) -> tuple[Scalar, Tree] | None:
+        entries = self._reading.entries(tree, "a step: a node and what is done with it")
+        if entries is None:
+            return None
+        if len(entries.pairs) == 1:
+            return entries.pairs[0]
+        message = f"got {len(entries.pairs)} keys in one step, expected one: a node, or 'together'"
+        span = entries.pairs[1][0].span if entries.pairs else entries.span
+        self._reading.report("one-at-a-time", message, span, "begin every step with '- '")
+        return None
+
+    def _read_acts(
+        self, tree: Tree, pair: tuple[Scalar, Tree], scope: Scope | None
+    ) -> tuple[Step, ...]:
+        """The step on `tree`: one, or one for each of the programs that play it differently."""
+        reading, (key, value) = self._reading, pair
+        names = read_nodes(reading, key, self._program_of)
+        by_program: dict[str, list[str]] = {}
+        for name in names:
+            node = self._nodes.get(name)
+            by_program.setdefault("" if node is None else node.program.name, []).append(name)
+        played: list[tuple[Act, list[str]]] = []
+        for program, its_nodes in by_program.items():
+            act = read_act(reading, value, self._setting(program, scope))
+            if act is None:
+                continue
+            same = next((nodes for other, nodes in played if other == act), None)
+            if same is None:
+                played.append((act, its_nodes))
+            else:
+                same += its_nodes
+        text = reading.one_line(tree)
+        return tuple(Step(tuple(nodes), act, text, tree.span) for act, nodes in played)
+
+    def _setting(self, program_name: str, scope: Scope | None) -> Setting:
+        program = self._programs.get(program_name)
+        nodes = None if self._program_of is None else tuple(self._program_of)
+        if program is None:
+            return Setting(scope, None, nodes)
+        return Setting(
+            scope,
+            program.actions,
+            nodes,
+            has_notices=program.notices is not None,
+            program=program_name,
+        )
+
+    def _read_checks(self, fields: Fields) -> tuple[CheckSpec, ...]:
+        tree = fields.get(_CHECKS)
+        items = None if tree is None else self._reading.items(tree, "a list of checks")
+        checks = [read_check(self._reading, item, self._program_of) for item in items or ()]
+        return tuple(check for check in checks if check is not None)

@@ -1,0 +1,256 @@
+"""A scenario and the programs in it, as plain frozen data.
+
+`load.py` makes these from YAML text; everything else only reads them. Every part that can
+turn out wrong later keeps the span of text that it came from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from peerlab.scenario.source import Span
+from peerlab.scenario.values import Pattern, Template
+
+DEFAULT_WITHIN = 10.0
+"""Seconds that an expectation waits unless it or its scenario says otherwise."""
+
+
+# Acts: what is done with one node. The dialogues of a program are made of them too.
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Type a line into the node's standard input."""
+
+    text: Template
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """Wait until the node's dialogue shows the pattern; consume everything up to its end.
+
+    With `learn`, every match of that pattern inside the text just matched belongs to the node
+    whose address is its group `ip`; the other groups become variables of that node.
+    """
+
+    pattern: Pattern
+    within: float | None = None
+    learn: Pattern | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Wait for a line that the program prints unasked (its `notices`); consume only that line."""
+
+    pattern: Pattern
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Wait until one of the patterns shows; the first one shown decides which acts follow."""
+
+    branches: tuple[tuple[Pattern, tuple["Act", ...]], ...]
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Do the acts once for every node of a parameter of kind nodes, bound to the same name."""
+
+    parameter: str
+    acts: tuple["Act", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StaysSilent:
+    """Watch that the node prints nothing new for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndInput:
+    """Close the node's standard input."""
+
+
+class Signal(StrEnum):
+    """Signals that a step can send to a node's program."""
+
+    INTERRUPT = "interrupt"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True)
+class SendSignal:
+    """Interrupt (as Ctrl-C does) or kill the node's program."""
+
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """Wait until the node's program has ended with this status; None: with any."""
+
+    status: int | None
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Play an action of the node's program. Arguments not given have their defaults already.
+
+    `nodes` holds the parameters of kind node and nodes, `texts` those of kind text.
+    """
+
+    action: str
+    texts: Mapping[str, Template]
+    nodes: Mapping[str, tuple[str, ...]]
+
+
+Act = (
+    Type
+    | Expect
+    | Notice
+    | Choose
+    | Each
+    | StaysSilent
+    | EndInput
+    | SendSignal
+    | Exits
+    | Perform
+)
+
+
+# Programs
+
+
+class ParameterKind(StrEnum):
+    """What an action's parameter takes."""
+
+    TEXT = "text"
+    NODE = "node"
+    NODES = "nodes"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One thing that an action takes. Without a default it must be given."""
+
+    name: str
+    kind: ParameterKind = ParameterKind.TEXT
+    default: Template | None = None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A small dialogue with a name. Its first parameter is the value beside its name."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    dialogue: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How to build a program's image: a directory with a Dockerfile, and a target in it."""
+
+    context: Path
+    target: str | None
+    dockerfile: Path
+
+
+class TerminalKind(StrEnum):
+    """How a program's standard streams are connected."""
+
+    PIPE = "pipe"
+    PTY = "pty"
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """How a program's output tells which messages it sent and received, one pattern a line.
+
+    Named groups: `id` (unique), `to` / `from` (the other's IP address or label), `text`.
+    """
+
+    sent: Pattern | None = None
+    received: Pattern | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a node runs, read from a program.yaml."""
+
+    name: str
+    path: Path
+    about: str
+    image: str
+    build: Build | None
+    command: tuple[str, ...] | None
+    environment: Mapping[str, str]
+    terminal: TerminalKind
+    after: tuple[str, ...]
+    ready: Pattern | None
+    notices: Pattern | None
+    messages: Messages
+    actions: Mapping[str, Action]
+
+
+# Scenarios
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One host of the lab: its name, its program, and what it sets in the environment."""
+
+    name: str
+    program: Program
+    environment: Mapping[str, str]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act on one node, or on several nodes at once."""
+
+    nodes: tuple[str, ...]
+    act: Act
+    text: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Steps played at the same time; the steps of one node keep their order."""
+
+    steps: tuple[Step, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """A check as the scenario asks for it: its name and its arguments, already validated."""
+
+    name: str
+    arguments: Mapping[str, object]
+    text: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole scenario, ready to be played."""
+
+    name: str
+    path: Path
+    text: str
+    title: str
+    about: str
+    within: float
+    nodes: Mapping[str, Node]
+    steps: tuple[Step | Together, ...]
+    checks: tuple[CheckSpec, ...]

@@ -1,0 +1,93 @@
+"""JSON Schema of scenario and program files, for editors: `python -m peerlab.scenario.schema`.
+
+Made of the tables that the loader reads with. It is looser than the loader, which knows more
+than a schema can say: names of nodes, actions and variables.
+"""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from peerlab.scenario.acts import ACT_FORMS
+from peerlab.scenario.checks import CHECKS
+from peerlab.scenario.kinds import NODES, Schema
+from peerlab.scenario.load import SCENARIO, TOGETHER
+from peerlab.scenario.program import PROGRAM
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def scenario_schema() -> dict[str, object]:
+    """The schema of a scenario file."""
+    plain_step = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": NODES.schema,
+        "additionalProperties": {"$ref": "#/$defs/act"},
+    }
+    together = {
+        "type": "object",
+        "properties": {TOGETHER: {"type": "array", "minItems": 1, "items": plain_step}},
+        "required": [TOGETHER],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "peerlab scenario",
+        **SCENARIO.schema(),
+        "$defs": {
+            "step": {"anyOf": [together, plain_step]},
+            "act": _act(),
+            "check": _check(),
+        },
+    }
+
+
+def program_schema() -> dict[str, object]:
+    """The schema of a program file."""
+    return {
+        "$schema": _DIALECT,
+        "title": "peerlab program",
+        **PROGRAM.schema(),
+        "$defs": {"act": _act()},
+    }
+
+
+def _act() -> dict[str, object]:
+    properties: dict[str, object] = {}
+    for form in ACT_FORMS:
+        shape = form.schema()["properties"]
+        if isinstance(shape, dict):
+            properties |= shape
+    # A word can be an act or an action; a mapping can have the parameters of any action.
+    return {"anyOf": [{"type": "string"}, {"type": "object", "properties": properties}]}
+
+
+def _check() -> dict[str, object]:
+    shapes: dict[str, Schema] = {}
+    for name, check in CHECKS.items():
+        arguments = {"anyOf": [{"type": "null"}, check.schema]} if check.is_bare else check.schema
+        shapes[name] = {**arguments, "description": check.about}
+    mapping = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": shapes,
+        "additionalProperties": False,
+    }
+    return {"anyOf": [{"enum": [n for n, check in CHECKS.items() if check.is_bare]}, mapping]}
+
+
+def schema_files(folder: Path) -> dict[Path, str]:
+    """The files in `docs` that hold the schemas, with what belongs into them."""
+    schemas = {"scenario": scenario_schema(), "program": program_schema()}
+    return {
+        folder / f"{name}.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas.items()
+    }
+
+
+if __name__ == "__main__":
+    for path, text in schema_files(Path(__file__).parents[2] / "docs").items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,156 @@
+"""The small languages inside a scenario's strings: templates, patterns, durations, node ranges."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A variable in a template: `{text}` or `{u2.label}`."""
+
+    name: str
+    attribute: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.attribute is None else f"{self.name}.{self.attribute}"
+
+
+Resolver = Callable[[Reference], str]
+
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
+_REFERENCE: Final = re.compile(
+    rf"\{{\{{(?P<literal>{_NAME}(?:\.{_NAME})?)\}}\}}|\{{(?P<name>{_NAME})(?:\.(?P<attribute>{_NAME}))?\}}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text with variables in it.
+
+    `{{word}}` stands for a literal `{word}`, other braces for themselves.
+    """
+
+    parts: tuple[str | Reference, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Template":
+        """Split `text` at its variables. Every text is a template, so this raises nothing."""
+        parts: list[str | Reference] = []
+        end = 0
+        for match in _REFERENCE.finditer(text):
+            parts.append(text[end : match.start()])
+            if match["literal"]:
+                parts.append("{" + match["literal"] + "}")
+            else:
+                parts.append(Reference(match["name"], match["attribute"]))
+            end = match.end()
+        parts.append(text[end:])
+        return cls(tuple(part for part in parts if part != ""))
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The variables of the template, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    def render(self, resolve: Resolver, escape: Callable[[str], str] = str) -> str:
+        """Put in the values; `escape` is applied to each value, not to the text around it."""
+        return "".join(
+            escape(resolve(part)) if isinstance(part, Reference) else part for part in self.parts
+        )
+
+    def __str__(self) -> str:
+        return "".join(
+            f"{{{part}}}" if isinstance(part, Reference) else part for part in self.parts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What an expectation looks for: literal text, or `/.../` as a regular expression.
+
+    Regular expressions are Python's, with `^` and `$` matching at lines. Variables are put in
+    escaped, so that a value with a dot or a bracket in it matches only itself.
+    """
+
+    template: Template
+    is_regex: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        """Read a pattern.
+
+        Raises:
+            ValueError: the text is empty, or its regular expression is not one.
+        """
+        is_regex = len(text) > 1 and text.startswith("/") and text.endswith("/")
+        template = Template.parse(text[1:-1] if is_regex else text)
+        if not template.parts:
+            raise ValueError("an empty pattern would match anything")
+        pattern = cls(template, is_regex)
+        try:
+            pattern.compile(lambda _reference: "x")
+        except re.error as error:
+            raise ValueError(f"bad regular expression: {error}") from None
+        return pattern
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the pattern's named groups; they become variables when it matches."""
+        return tuple(self.compile(lambda _reference: "x").groupindex)
+
+    def compile(self, resolve: Resolver) -> re.Pattern[str]:
+        """Put in the values of the variables and compile."""
+        if self.is_regex:
+            return re.compile(self.template.render(resolve, re.escape), re.MULTILINE)
+        return re.compile(re.escape(self.template.render(resolve)))
+
+    def __str__(self) -> str:
+        return f"/{self.template}/" if self.is_regex else str(self.template)
+
+
+_DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in a duration such as `200ms`, `1.5s` or `2m`.
+
+    Raises:
+        ValueError: not a number with one of these units.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"got {text!r}, expected a duration such as 200ms, 1.5s or 2m")
+    return float(match["number"]) * _SECONDS[match["unit"]]
+
+
+_NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_NODE_RANGE: Final = re.compile(
+    r"(?P<stem>[a-z][a-z0-9-]*)\[(?P<first>\d{1,4})-(?P<last>\d{1,4})\]"
+)
+
+
+def expand_nodes(text: str) -> tuple[str, ...]:
+    """The node names that `text` stands for: `u1` is itself, `u[1-3]` is u1, u2 and u3.
+
+    Raises:
+        ValueError: not a node name (a host name: lower-case letters, digits and hyphens, at
+            most 32 characters) and not a range of them.
+    """
+    match = _NODE_RANGE.fullmatch(text)
+    if match is None:
+        names = [text]
+    else:
+        first, last = int(match["first"]), int(match["last"])
+        if last < first:
+            raise ValueError(f"got the range {text!r}, expected its first number to be the lower")
+        names = [f"{match['stem']}{number}" for number in range(first, last + 1)]
+    for name in names:
+        if _NODE_NAME.fullmatch(name) is None or name.endswith("-"):
+            raise ValueError(
+                f"got {name!r}, expected a node name: lower-case letters, digits and hyphens, "
+                "a letter first, at most 32 characters"
+            )
+    return tuple(names)

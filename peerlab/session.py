@@ -1,0 +1,69 @@
+"""Plays many scenarios, several at a time, and ends in order when a person presses Ctrl-C."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from peerlab.backend.base import Backend
+from peerlab.play import Observer, Result, Stop, play
+from peerlab.scenario.model import Scenario
+
+
+class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
+    """Raised after Ctrl-C, once every run has ended and cleaned up."""
+
+
+def play_all(
+    scenarios: Sequence[Scenario],
+    backend: Backend,
+    out: Path,
+    *,
+    jobs: int,
+    observer: Observer | None,
+    done: Callable[[Result], None],
+) -> list[Result]:
+    """Play them, `jobs` at a time, and call `done` with each result as it comes.
+
+    Returns:
+        The results, in the order of the scenarios.
+
+    Raises:
+        Interrupted: Ctrl-C was pressed; every run has ended, cleaned up, and told its result.
+        PeerlabError: a run could not be made; the others have ended.
+    """
+    stop = Stop()
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool:
+        futures = [
+            pool.submit(play, scenario, backend, out, observer=observer, stop=stop)
+            for scenario in scenarios
+        ]
+        try:
+            for future in _as_they_end(futures):
+                done(future.result())
+        except BaseException as error:
+            _end_all(futures, stop)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted from None
+            raise
+    return [future.result() for future in futures]
+
+
+def _as_they_end(futures: Sequence[Future[Result]]) -> Iterator[Future[Result]]:
+    left = set(futures)
+    while left:
+        ended, left = wait(left, return_when=FIRST_COMPLETED)
+        yield from ended
+
+
+def _end_all(futures: Sequence[Future[Result]], stop: Stop) -> None:
+    """Let every run end and clean up, whatever else is pressed meanwhile."""
+    stop.request()
+    for future in futures:
+        future.cancel()
+    while True:
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            continue
+        return
+

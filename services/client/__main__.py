@@ -1,0 +1,53 @@
+"""Run the chat client: `python -m services.client --host 127.0.0.1 --port 12345`."""
+
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from services.client.client import Client
+from services.client.keyboard import Keyboard
+from services.client.screen import Screen
+from services.client.session import Session
+from services.client.signalling import Signalling
+from services.display import escape, write_flushed
+from services.process import prepare_streams, stop_on_signals
+from services.settings import Settings, reason
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Connect and chat; return the exit status."""
+    settings = Settings("client", __doc__, environ)
+    settings.options.add_argument(
+        "--stay", action="store_true", help="go on after the server has gone; also CHAT_STAY=1"
+    )
+    settings.options.add_argument(
+        "--trace", action="store_true", help="a line per datagram on stderr; also CHAT_TRACE=1"
+    )
+    given = settings.read(argv)
+    port = settings.port(given.port, lowest=1)
+    stay = settings.switch("CHAT_STAY") or given.stay
+    trace = settings.switch("CHAT_TRACE") or given.trace
+    try:
+        signalling = Signalling.connect(given.host, port)
+    except (OSError, UnicodeError) as error:
+        write_flushed(
+            sys.stderr, f"client: cannot connect to {escape(given.host)}:{port}: {reason(error)}\n"
+        )
+        return 1
+    session = Session(lambda: secrets.token_hex(8), lambda: round(time.time(), 3), stay=stay)
+    screen = Screen(sys.stdout, sys.stderr, trace=trace)
+    with stop_on_signals() as stop:
+        return Client(signalling, session, Keyboard(sys.stdin.fileno()), screen).run(stop)
+
+
+if __name__ == "__main__":
+    prepare_streams()
+    # Until the dialogue begins there is nothing to end in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:], os.environ))
+    except KeyboardInterrupt:
+        sys.exit(0)

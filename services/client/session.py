@@ -1,0 +1,343 @@
+"""The dialogue as a state machine: what was typed or received in, what to show or send out.
+
+No socket, no thread, no clock. `client.py` carries the actions out and feeds back what happens.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from services.datagram import ChatMessage, format_datagram
+from services.display import escape
+from services.protocol import (
+    Accepted,
+    Bye,
+    Clients,
+    ListClients,
+    Login,
+    Quit,
+    Refused,
+    Reply,
+    Request,
+    check_username,
+    format_request,
+)
+from services.values import Address, ErrorName, ProtocolError
+
+QUIT = "quit"
+MAX_CLIENTS = 10_000
+"""A longer list is taken for a broken server: it has to end somewhere."""
+
+
+class Question(Enum):
+    """The six prompts; all but the list's leave the cursor behind them."""
+
+    USERNAME = "Enter your username: "
+    PASSWORD = "Enter your password: "  # noqa: S105 - a prompt
+    LIST = "LIST AVAILABLE CLIENTS: Y/N\n"
+    COUNT = "Enter number of recipients: "
+    RECIPIENT = "Enter recipient's username: "
+    MESSAGE = "Enter message to send: "
+
+
+@dataclass(frozen=True)
+class Show:
+    """Print a line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Print a prompt; the answer comes back through `line_typed`."""
+
+    question: Question
+
+
+@dataclass(frozen=True)
+class SendRequest:
+    """Send a line to the server; `data` is what it looks like on the wire."""
+
+    request: Request
+    data: bytes
+
+
+@dataclass(frozen=True)
+class OpenPeer:
+    """Bind the UDP socket to this address and start receiving."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class SendMessage:
+    """Send one datagram to each of the recipients."""
+
+    message: ChatMessage
+    data: bytes
+    recipients: dict[str, Address]
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Keep the list of who is where; `looked_up` if it answers `look_up`."""
+
+    clients: dict[str, Address]
+    looked_up: bool
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """Close the connection to the server, which has gone or cannot be understood."""
+
+
+@dataclass(frozen=True)
+class End:
+    """Close everything and exit with this status."""
+
+    status: int
+
+
+Action = Show | Ask | SendRequest | OpenPeer | SendMessage | Learn | HangUp | End
+Actions = list[Action]
+
+
+class _Purpose(Enum):
+    """For whom the server was asked for the list."""
+
+    DIALOGUE = auto()
+    LOOK_UP = auto()
+
+
+class Session:
+    """One person's dialogue, from the first prompt to the end."""
+
+    def __init__(self, new_id: Callable[[], str], now: Callable[[], float], *, stay: bool) -> None:
+        """Take where message ids and send times (Unix seconds) come from.
+
+        With `stay` the dialogue goes on after the server has gone.
+        """
+        self._new_id = new_id
+        self._now = now
+        self._stay = stay
+        self._question: Question | None = None
+        self._ended = False
+        self._server_gone = False
+        self._username = ""
+        self._label = ""
+        self._clients: dict[str, Address] = {}
+        self._incoming: dict[str, Address] = {}
+        self._asked_for: list[_Purpose] = []
+        self._and_then: Callable[[], Actions] = list
+        self._count = 0
+        self._recipients: dict[str, Address] = {}
+
+    @property
+    def awaits_input(self) -> bool:
+        """Whether a prompt is open; otherwise the server's answer is awaited, or nothing."""
+        return self._question is not None
+
+    @property
+    def awaits_reply(self) -> bool:
+        """Whether the dialogue stands still until the server answers."""
+        return self._question is None and not self._ended
+
+    def start(self) -> Actions:
+        """Begin with the first prompt."""
+        return self._ask(Question.USERNAME)
+
+    def line_typed(self, line: str) -> Actions:
+        """Take the answer to the open prompt."""
+        if line.strip().lower() == QUIT:
+            return self.input_ended()
+        answered = {
+            Question.USERNAME: self._username_typed,
+            Question.PASSWORD: self._password_typed,
+            Question.LIST: self._list_typed,
+            Question.COUNT: self._count_typed,
+            Question.RECIPIENT: self._recipient_typed,
+            Question.MESSAGE: self._message_typed,
+        }
+        question, self._question = self._question, None
+        return answered[question](line) if question else []
+
+    def line_refused(self, error: ProtocolError) -> Actions:
+        """Take that the line that was typed could not be read."""
+        return [_explain(error), *self._ask(self._question or Question.LIST)]
+
+    def input_ended(self) -> Actions:
+        """Take the wish to leave: end of input, a signal, or `quit`."""
+        return [*self._tell_server(Quit()), *self._end(0)]
+
+    def failed(self, text: str) -> Actions:
+        """Take that the client cannot go on, for the reason given."""
+        return [Show(text), *self._tell_server(Quit()), *self._end(1)]
+
+    def server_gone(self, reason: str) -> Actions:
+        """Take that nothing more will come from the server."""
+        self._server_gone = True
+        self._asked_for.clear()
+        if not self._stay or not self._label:
+            return [HangUp(), Show(f"The server has gone: {reason}."), *self._end(1)]
+        following = [] if self.awaits_input else self._and_then()
+        return [
+            HangUp(),
+            Show(f"The server has gone: {reason}. Going on with the clients known so far."),
+            *following,
+        ]
+
+    def look_up(self) -> Actions:
+        """Take the wish for a fresh list, of which nothing is to be shown."""
+        return self._request_list(_Purpose.LOOK_UP)
+
+    def reply_arrived(self, reply: Reply) -> Actions:
+        """Take an answer of the server."""
+        match reply:
+            case Clients():
+                return self._list_arrived(reply)
+            case Accepted() if self._awaits_login():
+                self._label = reply.label
+                return [
+                    OpenPeer((reply.ip, reply.port)),
+                    Show("Authentication successful!"),
+                    *self._ask(Question.LIST),
+                ]
+            case Refused() if self._awaits_login():
+                if reply.name == ErrorName.WRONG_PASSWORD:
+                    text = "Incorrect username or password. Please try again."
+                else:
+                    text = f"The server refuses the login: {escape(reply.text)}"
+                return [Show(text), *self._ask(Question.USERNAME)]
+            case Refused():
+                return self.server_gone(f"it refuses a request: {escape(reply.text)}")
+            case Accepted() | Bye():
+                return self.server_gone("it sent an answer to no question")
+
+    def _awaits_login(self) -> bool:
+        return self.awaits_reply and not self._label
+
+    def _ask(self, question: Question) -> Actions:
+        self._question = question
+        return [Ask(question)]
+
+    def _end(self, status: int) -> Actions:
+        self._question = None
+        self._ended = True
+        return [End(status)]
+
+    def _tell_server(self, request: Request) -> Actions:
+        return [] if self._server_gone else [SendRequest(request, format_request(request))]
+
+    def _username_typed(self, line: str) -> Actions:
+        try:
+            self._username = check_username(line)
+        except ProtocolError as error:
+            return [_explain(error), *self._ask(Question.USERNAME)]
+        return self._ask(Question.PASSWORD)
+
+    def _password_typed(self, line: str) -> Actions:
+        try:
+            return self._tell_server(Login(self._username, line))
+        except ProtocolError as error:
+            return [_explain(error), *self._ask(Question.USERNAME)]
+
+    def _list_typed(self, line: str) -> Actions:
+        match line.strip().upper():
+            case "Y":
+                return self._refreshed(self._show_list)
+            case "N":
+                return self._ask(Question.COUNT)
+            case _:
+                return [Show("Please answer Y, N or quit."), *self._ask(Question.LIST)]
+
+    def _show_list(self) -> Actions:
+        # The server has gone meanwhile, or long ago.
+        old = [Show("This is the last known list, which is old.")] if self._server_gone else []
+        return [*old, Show(f"Available clients are: {self._clients}"), *self._ask(Question.COUNT)]
+
+    def _count_typed(self, line: str) -> Actions:
+        answer = line.strip()
+        count = int(answer) if re.fullmatch("[0-9]{1,9}", answer) else 0
+        if count <= len(self._clients):
+            return self._count_judged(count)
+        return self._refreshed(lambda: self._count_judged(count))
+
+    def _count_judged(self, count: int) -> Actions:
+        if 1 <= count <= len(self._clients):
+            self._count = count
+            self._recipients = {}
+            return self._ask(Question.RECIPIENT)
+        if not self._clients and self._server_gone:
+            return [Show("No client is known to send to."), *self._ask(Question.LIST)]
+        available = f" to {len(self._clients)}" if self._clients else " up"
+        return [Show(f"Please type a number from 1{available}."), *self._ask(Question.COUNT)]
+
+    def _recipient_typed(self, line: str) -> Actions:
+        label = line.strip()
+        if label in self._clients:
+            return self._recipient_judged(label)
+        return self._refreshed(lambda: self._recipient_judged(label))
+
+    def _recipient_judged(self, label: str) -> Actions:
+        if label in self._recipients:
+            return self._next_recipient("That recipient is already named.")
+        if label not in self._clients:
+            return self._next_recipient("There is no such recipient: type a label as it is listed.")
+        self._recipients[label] = self._clients[label]
+        return self._next_recipient()
+
+    def _next_recipient(self, explanation: str | None = None) -> Actions:
+        explained = [Show(explanation)] if explanation else []
+        if len(self._recipients) == self._count:
+            return [*explained, *self._ask(Question.MESSAGE)]
+        if self._clients.keys() <= self._recipients.keys() and self._recipients:
+            # Clients have left since the number was typed: nobody is left to be named.
+            return [
+                *explained,
+                Show("No other client is available: the message goes to those already named."),
+                *self._ask(Question.MESSAGE),
+            ]
+        return [*explained, *self._ask(Question.RECIPIENT)]
+
+    def _message_typed(self, text: str) -> Actions:
+        if not text.strip():
+            return [Show("A message must not be empty."), *self._ask(Question.MESSAGE)]
+        message = ChatMessage(self._new_id(), self._label, self._now(), text)
+        try:
+            data = format_datagram(message)
+        except ProtocolError as error:
+            return [_explain(error), *self._ask(Question.MESSAGE)]
+        return [SendMessage(message, data, self._recipients), *self._ask(Question.LIST)]
+
+    def _refreshed(self, and_then: Callable[[], Actions]) -> Actions:
+        """Go on with a list from the server, or with the last known one if it has gone."""
+        if self._server_gone:
+            return and_then()
+        self._and_then = and_then
+        return self._request_list(_Purpose.DIALOGUE)
+
+    def _request_list(self, purpose: _Purpose) -> Actions:
+        # One request at a time: an answer then belongs to the first of those who asked.
+        self._asked_for.append(purpose)
+        return self._tell_server(ListClients()) if len(self._asked_for) == 1 else []
+
+    def _list_arrived(self, part: Clients) -> Actions:
+        if not self._asked_for:
+            return self.server_gone("it sent a list that nobody asked for")
+        self._incoming |= part.clients
+        if len(self._incoming) > MAX_CLIENTS:
+            return self.server_gone("its list has no end")
+        if part.more:
+            return []
+        self._clients, self._incoming = self._incoming, {}
+        purpose = self._asked_for.pop(0)
+        learn = Learn(self._clients, looked_up=purpose is _Purpose.LOOK_UP)
+        following = self._tell_server(ListClients()) if self._asked_for else []
+        if purpose is _Purpose.LOOK_UP:
+            return [learn, *following]
+        return [learn, *following, *self._and_then()]
+
+
+def _explain(error: ProtocolError) -> Show:
+    return Show(f"That cannot be used: {error.text}.")

@@ -1,0 +1,90 @@
+"""The grammar between peers: one datagram is one chat message. No I/O, as in `protocol.py`."""
+
+import re
+from dataclasses import dataclass
+
+from services.values import (
+    ErrorName,
+    ProtocolError,
+    bad_argument,
+    read_label,
+    read_object,
+    read_text,
+    read_time,
+    write_object,
+)
+
+VERSION = 1
+MAX_DATAGRAM = 1200
+"""Bytes of one datagram: the size that RFC 9000 section 14.1 expects every path to carry."""
+
+_TAG = f"CHAT/{VERSION} ".encode()
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """What one datagram carries.
+
+    Attributes:
+        message_id: the same for all recipients of one message.
+        sender: the label that the sender claims; receivers go by the address instead.
+        sent: Unix seconds, or None where the datagram gave no sane time.
+        text: what was typed.
+    """
+
+    message_id: str
+    sender: str
+    sent: float | None
+    text: str
+
+
+def parse_datagram(data: bytes) -> ChatMessage:
+    """Read what came by UDP.
+
+    Raises:
+        ProtocolError: it is not a message of this protocol.
+    """
+    if len(data) > MAX_DATAGRAM:
+        raise _datagram_too_long()
+    if not data.startswith(_TAG):
+        raise ProtocolError(ErrorName.BAD_DATAGRAM, f"a datagram starts with CHAT/{VERSION}")
+    try:
+        body = data[len(_TAG) :].decode()
+    except UnicodeDecodeError:
+        raise ProtocolError(ErrorName.NOT_UTF8, "a datagram must be UTF-8") from None
+    members = read_object(body, "id", "from", "sent", "text")
+    message_id = read_text(members["id"])
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise bad_argument("an id is 1 to 64 letters, digits, - and _")
+    return ChatMessage(
+        message_id,
+        read_label(members["from"]),
+        read_time(members["sent"]),
+        read_text(members["text"]),
+    )
+
+
+def format_datagram(message: ChatMessage) -> bytes:
+    """Write a datagram for a peer.
+
+    Raises:
+        ProtocolError: the text does not fit in one datagram.
+    """
+    datagram = _TAG + write_object(
+        {
+            "id": message.message_id,
+            "from": message.sender,
+            "sent": message.sent,
+            "text": read_text(message.text),
+        }
+    )
+    if len(datagram) > MAX_DATAGRAM:
+        raise _datagram_too_long()
+    return datagram
+
+
+def _datagram_too_long() -> ProtocolError:
+    return ProtocolError(
+        ErrorName.DATAGRAM_TOO_LONG, f"a message must fit in a datagram of {MAX_DATAGRAM} bytes"
+    )

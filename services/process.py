@@ -1,0 +1,44 @@
+"""What a program here needs of its process: standard streams that work, and an end in order."""
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def prepare_streams() -> None:
+    """Make standard output take any text, and open the standard streams that came closed.
+
+    The descriptor of a closed one would otherwise become that of the first socket.
+    """
+    nowhere = Path(os.devnull)
+    sys.stdin = sys.stdin or nowhere.open()
+    sys.stdout = sys.stdout or nowhere.open("w")
+    sys.stderr = sys.stderr or nowhere.open("w")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no emoji gets their numbers.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[socket.socket]:
+    """Give a socket that becomes readable once SIGINT, SIGTERM or SIGHUP has come.
+
+    The signals stay without effect afterwards: the program is about to end, and a second Ctrl-C
+    must not break that off with a traceback.
+    """
+    stop, alarm = socket.socketpair()
+    with stop, alarm:
+        alarm.settimeout(0)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Python writes to the wake-up descriptor only for signals that have a handler.
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(alarm.fileno(), warn_on_full_buffer=False)
+        try:
+            yield stop
+        finally:
+            signal.set_wakeup_fd(-1)

@@ -1,0 +1,45 @@
+"""Who is logged in: labels, addresses, and the list as it goes over the wire."""
+
+import threading
+
+from services.protocol import format_reply, split_clients
+from services.values import Address
+
+
+class Registry:
+    """Labels and addresses of the clients that are logged in, in order of login.
+
+    Every connection has a thread of its own, so every method takes the lock. A label is never
+    given twice while the server lives: a peer that still holds an old list would otherwise take
+    one person for another.
+    """
+
+    def __init__(self) -> None:
+        """Start with nobody there; the first login becomes `USER 1`."""
+        self.client_addresses: dict[str, Address] = {}
+        self._lock = threading.Lock()
+        self._logins = 0
+        self._listing: bytes | None = None
+
+    def add(self, address: Address) -> str:
+        """Put an address at the end of the list and return its label."""
+        with self._lock:
+            self._logins += 1
+            label = f"USER {self._logins}"
+            self.client_addresses[label] = address
+            self._listing = None
+            return label
+
+    def remove(self, label: str) -> None:
+        """Take a label off the list; one that is not on it is no error."""
+        with self._lock:
+            if self.client_addresses.pop(label, None):
+                self._listing = None
+
+    def listing(self) -> bytes:
+        """Return the lines that answer LIST, made anew only after a change."""
+        with self._lock:
+            if self._listing is None:
+                parts = split_clients(self.client_addresses)
+                self._listing = b"".join(format_reply(part) for part in parts)
+            return self._listing

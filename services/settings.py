@@ -1,0 +1,104 @@
+"""Settings of the programs: options, environment variables, and one clear line for a bad one."""
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Never
+
+from services.display import write_flushed
+from services.protocol import MAX_PASSWORD
+from services.values import HIGHEST_PORT
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 12345
+DEFAULT_PASSWORD = "CSC3@A1"  # noqa: S105 - published as the default, to be configured
+_SHOWN = 40
+"""Characters of a bad value that are repeated."""
+
+
+class Settings:
+    """What a program was told: by option, else by environment variable, else by default.
+
+    A bad setting ends the program with one line on standard error and exit status 2. No line
+    repeats a value that may be a password.
+    """
+
+    def __init__(self, prog: str, description: str | None, environ: Mapping[str, str]) -> None:
+        """Offer `--host` and `--port`, with CHAT_HOST and CHAT_PORT from `environ` behind them."""
+        self.prog = prog
+        self.options = argparse.ArgumentParser(
+            prog=prog, description=description, allow_abbrev=False, exit_on_error=False
+        )
+        self._environ = environ
+        self.options.add_argument(
+            "--host", default=environ.get("CHAT_HOST") or DEFAULT_HOST, help="also CHAT_HOST"
+        )
+        self.options.add_argument(
+            "--port", default=environ.get("CHAT_PORT") or str(DEFAULT_PORT), help="also CHAT_PORT"
+        )
+
+    def read(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Return the options; what is not one of them is refused by its name alone."""
+        try:
+            given, unknown = self.options.parse_known_args(argv)
+        except argparse.ArgumentError as error:
+            self.fail(f"{error.argument_name}: {error.message}")
+        if unknown:
+            # Somebody may have tried to give a password here.
+            name = re.match("--?[a-z][a-z-]*", unknown[0])
+            self.fail(f"unknown {f'option {name[0]}' if name else 'argument'}: see --help")
+        if not given.host:
+            self.fail("the host must not be empty")
+        return given
+
+    def fail(self, message: str) -> Never:
+        """End with status 2 and one line."""
+        write_flushed(sys.stderr, f"{self.prog}: {message}\n")
+        sys.exit(2)
+
+    def port(self, text: str, *, lowest: int) -> int:
+        """Return the port, or end because it is none."""
+        if not re.fullmatch("[0-9]{1,5}", text) or not lowest <= int(text) <= HIGHEST_PORT:
+            numbers = f"{lowest} to {HIGHEST_PORT}"
+            self.fail(f"the port must be a number from {numbers}, not {text[:_SHOWN]!r}")
+        return int(text)
+
+    def switch(self, name: str) -> bool:
+        """Return whether an environment variable is 1, or end because it is neither 1 nor 0."""
+        value = self._environ.get(name, "")
+        if value not in {"", "0", "1"}:
+            self.fail(f"{name} must be 1 or 0, not {value[:_SHOWN]!r}")
+        return value == "1"
+
+    def password(self, option: str | None) -> str:
+        """Return the password from the file of the option or the environment, or the default."""
+        given, file = self._environ.get("CHAT_PASSWORD"), self._environ.get("CHAT_PASSWORD_FILE")
+        if option is None and given is not None and file:
+            self.fail("set only one of CHAT_PASSWORD and CHAT_PASSWORD_FILE")
+        if option is not None or file:
+            source = "the password file"
+            password = self._password_in(Path(option or file or ""))
+        else:
+            source = "CHAT_PASSWORD"
+            password = DEFAULT_PASSWORD if given is None else given
+        if not 1 <= len(password) <= MAX_PASSWORD or not password.isprintable():
+            self.fail(f"{source} must hold 1 to {MAX_PASSWORD} printable characters on one line")
+        return password
+
+    def _password_in(self, path: Path) -> str:
+        try:
+            with path.open("rb") as file:
+                # Enough for the longest password; whatever is longer is refused anyway.
+                content = file.read(4 * MAX_PASSWORD + 2)
+            return content.decode().removesuffix("\n").removesuffix("\r")
+        except OSError as error:
+            return self.fail(f"cannot read the password file {str(path)!r}: {reason(error)}")
+        except UnicodeDecodeError:
+            return self.fail(f"the password file {str(path)!r} is not UTF-8")
+
+
+def reason(error: OSError | UnicodeError) -> str:
+    """Return why the system or a host name's encoding refused, without the error number."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,146 @@
+"""What the wire carries inside its messages: strict JSON objects, strings, labels, addresses.
+
+Strict means: exactly the members that were asked for, each once and of the right type. Every way
+of being wrong is a `ProtocolError`. `protocol.py` builds the messages from these values.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Never
+
+Address = tuple[str, int]
+"""An IPv4 address in dotted form and a port."""
+HIGHEST_PORT = 65535
+
+_LABEL = re.compile(r"USER [1-9][0-9]{0,9}")
+_LATEST_TIME = 253_402_214_400
+"""9999-12-31 UTC: later times have no four-digit year in some time zone."""
+
+
+class ErrorName(StrEnum):
+    """The names that an error of the grammar can have; an `ERROR` line carries one of them."""
+
+    LINE_TOO_LONG = "line-too-long"
+    NOT_UTF8 = "not-utf8"
+    UNKNOWN_COMMAND = "unknown-command"
+    BAD_ARGUMENT = "bad-argument"
+    BAD_USERNAME = "bad-username"
+    UNSUPPORTED_VERSION = "unsupported-version"
+    LOGIN_REQUIRED = "login-required"
+    ALREADY_LOGGED_IN = "already-logged-in"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - the name of an error, no secret
+    BAD_DATAGRAM = "bad-datagram"
+    DATAGRAM_TOO_LONG = "datagram-too-long"
+
+
+class ProtocolError(Exception):
+    """What was read, or was to be written, is not in the grammar.
+
+    Attributes:
+        name: which rule was broken.
+        text: the sentence for people; it never quotes what was read.
+    """
+
+    def __init__(self, name: ErrorName, text: str) -> None:
+        """Keep both parts, as `name: text` in a log."""
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+
+
+def bad_argument(text: str) -> ProtocolError:
+    """Return the error for a command that is known and an argument that is not right."""
+    return ProtocolError(ErrorName.BAD_ARGUMENT, text)
+
+
+def write_object(members: Mapping[str, object]) -> bytes:
+    """Write a JSON object without white space between its tokens."""
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_object(text: str, *names: str) -> dict[str, object]:
+    """Read a JSON object that has exactly the named members.
+
+    Raises:
+        ProtocolError: it is no JSON of RFC 8259, no object, or has other members.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise bad_argument("the argument must be one JSON object") from None
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise bad_argument(f"the members must be {', '.join(names)}")
+    return value
+
+
+def read_text(value: object) -> str:
+    """Return a string that can be written as UTF-8.
+
+    Raises:
+        ProtocolError: it is no string, or has half a surrogate pair.
+    """
+    if not isinstance(value, str):
+        raise bad_argument("expected a string")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise bad_argument("a string must not have half a surrogate pair")
+    return value
+
+
+def read_integer(value: object) -> int:
+    """Return a whole number.
+
+    Raises:
+        ProtocolError: it is something else; JSON's true is an int to Python alone.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise bad_argument("expected a whole number")
+    return value
+
+
+def read_label(value: object) -> str:
+    """Return a client's label.
+
+    Raises:
+        ProtocolError: it is not of the form `USER 1`.
+    """
+    label = read_text(value)
+    if not _LABEL.fullmatch(label):
+        raise bad_argument("a label is USER and a number")
+    return label
+
+
+def read_address(ip: object, port: object) -> Address:
+    """Return an address.
+
+    Raises:
+        ProtocolError: `ip` is no dotted IPv4 address or `port` is not from 1 to 65535.
+    """
+    try:
+        dotted = str(ipaddress.IPv4Address(read_text(ip)))
+    except ipaddress.AddressValueError:
+        raise bad_argument("an IP address must be IPv4 in dotted form") from None
+    number = read_integer(port)
+    if not 1 <= number <= HIGHEST_PORT:
+        raise bad_argument(f"a port is 1 to {HIGHEST_PORT}")
+    return dotted, number
+
+
+def read_time(value: object) -> float | None:
+    """Return Unix seconds, or None if the value is no number or no time that can be shown."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value <= _LATEST_TIME else None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
+    return members
+
+
+def _no_constant(_name: str) -> Never:
+    raise ValueError

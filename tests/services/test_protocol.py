@@ -1,0 +1,207 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.protocol import (
+    MAX_LINE,
+    MAX_PASSWORD,
+    MAX_USERNAME,
+    Accepted,
+    Bye,
+    Clients,
+    ListClients,
+    Login,
+    Quit,
+    Refused,
+    Reply,
+    Request,
+    format_reply,
+    format_request,
+    parse_reply,
+    parse_request,
+    split_clients,
+)
+from services.values import Address, ErrorName, ProtocolError
+
+usernames = st.text(
+    st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=MAX_USERNAME
+)
+passwords = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_PASSWORD)
+labels = st.integers(1, 9_999_999_999).map(lambda number: f"USER {number}")
+addresses = st.tuples(st.ip_addresses(v=4).map(str), st.integers(1, 65535))
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+def login(**changes: object) -> str:
+    members = {"version": 1, "username": "Mzi", "password": "CSC3@A1"} | changes
+    return "LOGIN " + json.dumps(members)
+
+
+@given(st.one_of(st.builds(Login, usernames, passwords), st.just(ListClients()), st.just(Quit())))
+def test_a_request_is_read_as_it_was_written(request: Request) -> None:
+    line = format_request(request)
+
+    assert len(line) <= MAX_LINE
+    assert parse_request(line.decode().removesuffix("\n")) == request
+
+
+@given(
+    st.one_of(
+        st.builds(Accepted, labels, st.ip_addresses(v=4).map(str), st.integers(1, 65535)),
+        st.builds(Clients, st.dictionaries(labels, addresses, max_size=50), st.booleans()),
+        st.just(Bye()),
+        st.builds(Refused, st.sampled_from(ErrorName), st.just("log in first")),
+    )
+)
+def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
+    assert parse_reply(format_reply(reply).decode().removesuffix("\n")) == reply
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("", "unknown-command"),
+        ("list", "unknown-command"),
+        ("LISTEN", "unknown-command"),
+        (" LIST", "unknown-command"),
+        ("LIST all", "bad-argument"),
+        ("QUIT now", "bad-argument"),
+        ("LOGIN", "bad-argument"),
+        ("LOGIN Mzi CSC3@A1", "bad-argument"),
+        ("LOGIN []", "bad-argument"),
+        ("LOGIN {}", "bad-argument"),
+        ("LOGIN null", "bad-argument"),
+        ("LOGIN " + "[" * 4000, "bad-argument"),
+        ("LOGIN " + '{"a":' * 700 + "1" + "}" * 700, "bad-argument"),
+        ("LOGIN " + "9" * 4000, "bad-argument"),
+        (login(extra=1), "bad-argument"),
+        (login(version=True), "bad-argument"),
+        (login(version="1"), "bad-argument"),
+        (login(version=1.0), "bad-argument"),
+        (login(version=float("nan")), "bad-argument"),
+        (login(version=2), "unsupported-version"),
+        (login(version=int("9" * 3000)), "unsupported-version"),
+        (login(username=7), "bad-argument"),
+        (login(username="\ud800"), "bad-argument"),
+        (login(username=""), "bad-username"),
+        (login(username="  "), "bad-username"),
+        (login(username="x" * 33), "bad-username"),
+        (login(username="a\u001bb"), "bad-username"),
+        (login(username="a\u2028b"), "bad-username"),
+        (login(password=None), "bad-argument"),
+        (login(password="x" * 257), "bad-argument"),
+        (login()[:-1] + ',"version":1}', "bad-argument"),
+    ],
+)
+def test_a_wrong_request_is_a_named_error(line: str, name: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse_request(line)
+
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("HELLO", "unknown-command"),
+        ("BYE bye", "bad-argument"),
+        ("ERROR", "bad-argument"),
+        ("ERROR Bad text", "bad-argument"),
+        ('OK {"label":"USER 1","ip":"10.0.0.2"}', "bad-argument"),
+        ('OK {"label":"USER 0","ip":"10.0.0.2","port":1}', "bad-argument"),
+        ('OK {"label":"USER 1\\n","ip":"10.0.0.2","port":1}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":"10.0.0.256","port":1}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":"::1","port":1}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":3232235521,"port":1}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":"10.0.0.2","port":0}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":"10.0.0.2","port":65536}', "bad-argument"),
+        ('OK {"label":"USER 1","ip":"10.0.0.2","port":Infinity}', "bad-argument"),
+        ('CLIENTS {"clients":[],"more":false}', "bad-argument"),
+        ('CLIENTS {"clients":{},"more":0}', "bad-argument"),
+        ('CLIENTS {"clients":{"USER 1":["10.0.0.2"]},"more":false}', "bad-argument"),
+        ('CLIENTS {"clients":{"USER 1":{"ip":"10.0.0.2"}},"more":false}', "bad-argument"),
+        ('CLIENTS {"clients":{"bob":["10.0.0.2",1]},"more":false}', "bad-argument"),
+        ("CLIENTS {'USER 1': ('10.0.0.2', 60155)}", "bad-argument"),
+    ],
+)
+def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse_reply(line)
+
+    assert caught.value.name == name
+
+
+@given(
+    st.one_of(
+        st.text(max_size=200),
+        st.builds(
+            lambda command, value: f"{command} {json.dumps(value)}",
+            st.sampled_from(["LOGIN", "LIST", "QUIT", "OK", "CLIENTS", "BYE", "ERROR"]),
+            st.one_of(
+                json_like,
+                st.fixed_dictionaries(
+                    {"version": json_like, "username": json_like, "password": json_like}
+                ),
+                st.fixed_dictionaries({"label": json_like, "ip": json_like, "port": json_like}),
+                st.fixed_dictionaries({"clients": json_like, "more": json_like}),
+            ),
+        ),
+    )
+)
+def test_whatever_a_line_holds_nothing_but_a_protocol_error_is_raised(line: str) -> None:
+    for parse in (parse_request, parse_reply):
+        try:
+            parse(line)
+        except ProtocolError as error:
+            assert error.name in ErrorName
+
+
+def test_a_long_list_is_split_into_lines_within_the_bound_and_in_order() -> None:
+    everybody: dict[str, Address] = {
+        f"USER {number}": (f"10.201.{number // 250}.{number % 250}", 40000 + number)
+        for number in range(1, 1001)
+    }
+
+    parts = split_clients(everybody)
+
+    assert all(len(format_reply(part)) <= MAX_LINE for part in parts)
+    assert [part.more for part in parts] == [True] * (len(parts) - 1) + [False]
+    together = [item for part in parts for item in part.clients.items()]
+    assert together == list(everybody.items())
+    assert len(parts) < 12
+
+
+def test_an_empty_list_is_one_line() -> None:
+    assert split_clients({}) == [Clients({}, more=False)]
+
+
+def test_the_password_is_in_no_representation_of_a_login() -> None:
+    assert "CSC3@A1" not in repr(Login("Mzi", "CSC3@A1"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "name"),
+    [
+        (Login("", "x"), "bad-username"),
+        (Login("x", "y" * 257), "bad-argument"),
+        (Login("x", "\udcff"), "bad-argument"),
+    ],
+)
+def test_a_login_outside_the_bounds_is_not_written(request_: Login, name: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        format_request(request_)
+
+    assert caught.value.name == name
+
+
+def test_a_list_that_was_not_split_is_not_written() -> None:
+    clients: dict[str, Address] = {f"USER {n}": ("10.201.100.100", 60000) for n in range(1, 200)}
+
+    with pytest.raises(ProtocolError, match="line-too-long"):
+        format_reply(Clients(clients))
