@@ -41,7 +41,7 @@ def examine() -> Iterator[Symptom]:
     yield Symptom(
         "engine",
         well=api >= OLDEST_ENGINE_API,
-        message=f"{version['Version']} on {version['Os']}/{version['Arch']}, API {version['ApiVersion']}",
+        message=f"{version['Version']} on {version['Os']}, API {version['ApiVersion']}",
         remedy="install Docker 20.10 or later",
     )
     for name, path in known_programs().items():
@@ -74,7 +74,10 @@ def _docker_command() -> Symptom:
     for plugin in ("compose", "buildx"):
         if not _succeeds(["docker", plugin, "version"]):
             return Symptom(
-                "docker command", well=False, message=f"`docker {plugin}` does not work", remedy=remedy
+                "docker command",
+                well=False,
+                message=f"`docker {plugin}` does not work",
+                remedy=remedy,
             )
     return Symptom("docker command", well=True, message="with compose and buildx")
 
@@ -85,5 +88,3 @@ def _succeeds(command: list[str]) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
-
-

@@ -128,9 +128,7 @@ def play(
     return Result(scenario, backend.name, verdict, folder.path, seconds, error, interrupted)
 
 
-def _play_on(
-    scenario: Scenario, lab: Lab, folder: Folder, journal: Journal, stop: Stop
-) -> None:
+def _play_on(scenario: Scenario, lab: Lab, folder: Folder, journal: Journal, stop: Stop) -> None:
     """Play on a deployed lab, up to the last words of its programs."""
     with ExitStack() as files:
         terminals = {
@@ -161,7 +159,9 @@ def _line_kinds(program: Program) -> LineKinds:
         return None if pattern is None else pattern.compile(_no_variables)
 
     messages = program.messages
-    return LineKinds(compiled(program.notices), compiled(messages.sent), compiled(messages.received))
+    return LineKinds(
+        compiled(program.notices), compiled(messages.sent), compiled(messages.received)
+    )
 
 
 def _no_variables(reference: Reference) -> str:

@@ -66,4 +66,3 @@ def _end_all(futures: Sequence[Future[Result]], stop: Stop) -> None:
         except KeyboardInterrupt:
             continue
         return
-

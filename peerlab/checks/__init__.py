@@ -1,4 +1,4 @@
-"""Checks look at the evidence of a run and say what they find. They wait for nothing, start nothing.
+"""Checks look at the evidence of a run and say what they find. They start nothing and wait for none.
 
 One file a check; `judge` puts their findings together into a verdict.
 """

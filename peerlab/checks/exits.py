@@ -21,9 +21,7 @@ def _of_node(evidence: Evidence, spec: CheckSpec, node: str, status: int) -> Fin
     where = (spec.span.line, spec.span.column)
     event = evidence.node(node).exited
     if event is None:
-        return Finding(
-            spec.name, Outcome.UNKNOWN, f"{node} was never seen to end", node, where
-        )
+        return Finding(spec.name, Outcome.UNKNOWN, f"{node} was never seen to end", node, where)
     if event.detail["by"] != "itself" and evidence.failed_steps:
         message = f"{node} was stopped by the lab, since the steps did not come to their end"
         return Finding(spec.name, Outcome.UNKNOWN, message, node, where)

@@ -22,7 +22,7 @@ CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec], list[Finding]]]] = {
     "delivery": delivery.check,
     "exits": exits.check,
     "log": log.check,
-    "no-traceback": lambda evidence, spec: [],  # always on, see below
+    "no-traceback": lambda evidence, _spec: no_traceback.check(evidence),
 }
 
 
@@ -34,8 +34,9 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     expecting = _expects_something(scenario)
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         (steps.NAME, lambda: steps.check(evidence, expecting=expecting)),
-        (no_traceback.NAME, lambda: no_traceback.check(evidence)),
     ]
+    if not any(spec.name == no_traceback.NAME for spec in scenario.checks):
+        checks.append((no_traceback.NAME, lambda: no_traceback.check(evidence)))
     if evidence.complete:
         checks += [
             (spec.name, lambda spec=spec: CHECKS[spec.name](evidence, spec))  # type: ignore[misc]

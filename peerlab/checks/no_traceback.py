@@ -11,7 +11,7 @@ def check(evidence: Evidence) -> list[Finding]:
     """Look for tracebacks in what every node printed."""
     findings = []
     for node in evidence.nodes.values():
-        before, mark, after = node.printed.partition(_MARK)
+        _, mark, after = node.printed.partition(_MARK)
         if mark:
             proof = (mark + after)[:2000]
             message = f"{node.name} printed a traceback"

@@ -15,11 +15,11 @@ def check(evidence: Evidence, *, expecting: bool) -> list[Finding]:
         expecting: whether any step of the scenario could have failed to come true.
     """
     findings = [_failed(event) for event in evidence.failed_steps]
-    for event in evidence.journal:
-        if event.kind in {Kind.BROKE, Kind.TRUNCATED}:
-            findings.append(
-                Finding(NAME, Outcome.UNKNOWN, event.text or "the lab broke", event.node)
-            )
+    findings += [
+        Finding(NAME, Outcome.UNKNOWN, event.text, event.node)
+        for event in evidence.journal
+        if event.kind in {Kind.BROKE, Kind.TRUNCATED}
+    ]
     if not evidence.complete and not findings:
         findings.append(Finding(NAME, Outcome.UNKNOWN, "the run did not come to its end"))
     if findings or not expecting:

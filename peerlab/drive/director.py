@@ -126,7 +126,7 @@ class Director:
     def _scope(self, node: str) -> Scope:
         return Scope(self._variables, {}, {"node": (node,)})
 
-    def _act(self, node: str, act: Act, scope: Scope) -> None:
+    def _act(self, node: str, act: Act, scope: Scope) -> None:  # noqa: C901, PLR0912 - one case an act
         terminal = self._terminals[node]
         try:
             match act:
@@ -204,9 +204,7 @@ def start_waves(scenario: Scenario) -> list[tuple[str, ...]]:
     left = dict(scenario.nodes)
     while left:
         waiting = {node.program.name for node in left.values()}
-        wave = tuple(
-            name for name, node in left.items() if waiting.isdisjoint(node.program.after)
-        )
+        wave = tuple(name for name, node in left.items() if waiting.isdisjoint(node.program.after))
         waves.append(wave)
         left = {name: node for name, node in left.items() if name not in wave}
     return waves

@@ -39,19 +39,16 @@ class LineKinds:
 class _OpenLine:
     """The last line of a stream while its end has not come; `read` characters are consumed."""
 
-    decoder: codecs.IncrementalDecoder
+    decoder: codecs.IncrementalDecoder | io.IncrementalNewlineDecoder
     text: str = ""
     read: int = 0
     since: float = 0.0
 
 
-def _open_lines(echoes: bool) -> dict[Stream, _OpenLine]:
-    def decoder() -> codecs.IncrementalDecoder:
-        utf8 = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        # A pseudo-terminal ends its lines with CR LF, which may come in two pieces.
-        return io.IncrementalNewlineDecoder(utf8, translate=True) if echoes else utf8
-
-    return {"stdout": _OpenLine(decoder()), "stderr": _OpenLine(decoder())}
+def _decoder(*, pty: bool) -> codecs.IncrementalDecoder | io.IncrementalNewlineDecoder:
+    utf8 = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    # A pseudo-terminal ends its lines with CR LF, which may come in two pieces.
+    return io.IncrementalNewlineDecoder(utf8, translate=True) if pty else utf8
 
 
 @dataclass(slots=True)
@@ -76,7 +73,10 @@ class Transcript:
     _open: dict[Stream, _OpenLine] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._open = _open_lines(self.echoes)
+        self._open = {
+            "stdout": _OpenLine(_decoder(pty=self.echoes)),
+            "stderr": _OpenLine(_decoder(pty=self.echoes)),
+        }
 
     def printed(self, stream: Stream, data: bytes, at: float) -> list[Event]:
         """Take in bytes that the program printed at `at`."""

@@ -95,9 +95,7 @@ class Journal:
         """Seconds since the run began."""
         return self._clock() - self._start
 
-    def record(
-        self, kind: Kind, node: str | None = None, text: str = "", **detail: object
-    ) -> None:
+    def record(self, kind: Kind, node: str | None = None, text: str = "", **detail: object) -> None:
         """Tell that something happens now."""
         self.append(Event(self.now(), kind, node, text, detail))
 

@@ -12,9 +12,7 @@ def escape(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        repr(char)[1:-1]
-        if unicodedata.category(char) in _HIDDEN and char not in _KEPT
-        else char
+        repr(char)[1:-1] if unicodedata.category(char) in _HIDDEN and char not in _KEPT else char
         for char in text
     )
 

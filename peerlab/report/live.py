@@ -109,4 +109,3 @@ class Follower:
         colour = self._colours.setdefault(node, _COLOURS[len(self._colours) % len(_COLOURS)])
         line = Text.assemble((f"{node:{self._width}} | ", colour), self._open.pop(key))
         self._console.print(line, soft_wrap=True, highlight=False)
-

@@ -1,6 +1,7 @@
 """scenario.yaml -> Scenario: everything is looked at, and told, before anything starts."""
 
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -124,17 +125,29 @@ def find_scenarios(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     places = list(paths)
     for place in places:
-        if place.is_dir():
+        try:
+            is_directory = stat.S_ISDIR(place.stat().st_mode)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            hint = "give files or directories that are there"
+            raise UsageError(f"cannot read {str(place)!r}: {reason}", hint=hint) from None
+        if is_directory:
             found += sorted(path for path in place.rglob("*") if _is_scenario(path, place))
-        elif place.exists():
-            found.append(place)
         else:
-            raise UsageError(f"there is no {quoted(str(place))}", hint="give a file or a directory")
+            found.append(place)
     if not found:
         hint = "scenarios are files with the suffix .yaml or .yml"
-        looked_in = ", ".join(quoted(str(place)) for place in places)
+        looked_in = ", ".join(repr(str(place)) for place in places)
         raise UsageError(f"found no scenario in {looked_in or 'no path at all'}", hint=hint)
     return list(dict.fromkeys(found))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Too long a name, or a directory that may not be looked into.
+        return False
 
 
 def _is_scenario(path: Path, below: Path) -> bool:
@@ -197,10 +210,10 @@ class _Loader:
             self._reading.report("unknown-program", message, span, hint)
             return None
         program = None
-        if path.is_file():
+        if _is_file(path):
             program = read_program(self._reading, name, path, self._paths)
         else:
-            message = f"there is no program file {quoted(str(path))}"
+            message = f"there is no program file {str(path)!r}"
             self._reading.report("unreadable-file", message, span)
         self._programs[name] = program
         return program
@@ -318,7 +331,8 @@ class _Loader:
             node = self._nodes.get(name)
             by_program.setdefault("" if node is None else node.program.name, []).append(name)
         played: list[tuple[Act, list[str]]] = []
-        for program, its_nodes in by_program.items():
+        # Without a readable name the act is read all the same, for the problems in it.
+        for program, its_nodes in (by_program or {"": []}).items():
             act = read_act(reading, value, self._setting(program, scope))
             if act is None:
                 continue
@@ -328,7 +342,10 @@ class _Loader:
             else:
                 same += its_nodes
         text = reading.one_line(tree)
-        return tuple(Step(tuple(nodes), act, text, tree.span) for act, nodes in played)
+        return tuple(
+            Step(tuple(sorted(nodes, key=names.index)), act, text, tree.span)
+            for act, nodes in played
+        )
 
     def _setting(self, program_name: str, scope: Scope | None) -> Setting:
         program = self._programs.get(program_name)

@@ -8,7 +8,7 @@ import contextlib
 import socket
 import struct
 import threading
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import docker
 from docker.errors import APIError
@@ -30,6 +30,7 @@ _END_OF_INPUT_KEY: Final = b"\x04"
 class _Connection(Protocol):
     """What the attach connection of every transport (Unix, TLS, SSH, pipe) can do."""
 
+    def close(self) -> object: ...
     def recv(self, size: int, /) -> bytes: ...
     def sendall(self, data: bytes, /) -> object: ...
 
@@ -43,7 +44,7 @@ class AttachedNode:
         self._ip = ip
         self._pty = pty
         self._connection: _Connection | None = None
-        self._holder: object = None
+        self._holder: Any = None  # docker-py's wrapper: another type for every transport
         self._reader: threading.Thread | None = None
 
     @property
@@ -97,9 +98,10 @@ class AttachedNode:
         """End the connection once the container is gone, and wait for the reader."""
         if self._reader is not None:
             self._reader.join(timeout=5)
-        close = getattr(self._holder, "close", None)
-        if close is not None:
-            close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._holder is not None:
+            self._holder.close()
 
     def _kill(self, name: str) -> None:
         try:
@@ -136,9 +138,9 @@ def _exactly(connection: _Connection, size: int) -> bytes | None:
     return data
 
 
-def _raw(holder: object) -> _Connection:
+def _raw(holder: Any) -> _Connection:  # noqa: ANN401 - see _holder
     """The connection below docker-py's wrapper, which differs between transports."""
-    connection = getattr(holder, "_sock", holder)
+    connection: _Connection = getattr(holder, "_sock", holder)
     if isinstance(connection, socket.socket):
         connection.settimeout(None)
-    return connection  # type: ignore[no-any-return]
+    return connection

@@ -28,7 +28,7 @@ def connect() -> docker.APIClient:
     try:
         if "base_url" not in settings:
             context = docker.ContextAPI.get_current_context()
-            if context is not None and context.Host:
+            if context.Host:
                 settings["base_url"] = context.Host
         return docker.APIClient(
             version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS, **settings

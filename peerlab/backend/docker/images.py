@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import ImageNotFound
 
 from peerlab.backend.docker.engine import engine_errors
 from peerlab.errors import MachineUnfit
@@ -66,14 +66,11 @@ class Images:
         return found[0]
 
     def _inspect(self, image: str) -> tuple[str, str | None] | None:
-        try:
-            with engine_errors(f"inspect the image {image}"):
-                try:
-                    found = self._client.inspect_image(image)
-                except ImageNotFound:
-                    return None
-        except APIError:
-            return None
+        with engine_errors(f"inspect the image {image}"):
+            try:
+                found = self._client.inspect_image(image)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                return None
         labels = found["Config"].get("Labels") or {}
         return found["Id"], labels.get(LABEL_SOURCE)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import docker
 from docker.errors import APIError
-from docker.types import IPAMConfig, IPAMPool
+from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig, NetworkingConfig
 
 from peerlab.backend.base import RunName
 from peerlab.backend.docker.attached import AttachedNode
@@ -32,8 +32,6 @@ from peerlab.backend.docker.sweep import (
     find,
     owner,
     owner_lives,
-    remove_container,
-    remove_network,
     sweep,
 )
 from peerlab.backend.docker.watchdog import Watchdog
@@ -152,7 +150,9 @@ class DockerBackend:
     ) -> AttachedNode:
         program = node.program
         pty = program.terminal is TerminalKind.PTY
-        endpoint = self._client.create_endpoint_config(ipv4_address=address, aliases=[node.name])
+        endpoint = EndpointConfig(
+            self._client.api_version, ipv4_address=address, aliases=[node.name]
+        )
         configuration = f"{program.image} {program.command} {sorted(node.environment.items())}"
         with engine_errors(f"make the container of {node.name}"):
             made = self._client.create_container(
@@ -175,7 +175,7 @@ class DockerBackend:
                     ).hexdigest(),
                 },
                 host_config=self._host_config(network),
-                networking_config=self._client.create_networking_config({network: endpoint}),
+                networking_config=NetworkingConfig({network: endpoint}),  # type: ignore[arg-type]
             )
         return AttachedNode(self._client, made["Id"], address, pty=pty)
 
@@ -192,10 +192,9 @@ class DockerBackend:
             memswap_limit=_MEMORY,
             tmpfs={"/tmp": "size=16m,mode=1777"},  # noqa: S108 - inside the container
             restart_policy={"Name": "no"},
-            log_config={
-                "Type": "local",
-                "Config": {"max-size": "10m", "max-file": "1", "compress": "false"},
-            },
+            log_config=LogConfig(
+                type="local", config={"max-size": "10m", "max-file": "1", "compress": "false"}
+            ),
         )
 
     def _remove(self, run: RunName, nodes: list[AttachedNode]) -> None:

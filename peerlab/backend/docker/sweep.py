@@ -85,7 +85,7 @@ def sweep(
     client: docker.APIClient,
     label: str,
     *,
-    wanted: Callable[[Resource], bool] = lambda found: True,
+    wanted: Callable[[Resource], bool] | None = None,
     quiet: float = 0.0,
 ) -> list[Resource]:
     """Remove everything with the label that is wanted; return what would not go.
@@ -93,21 +93,23 @@ def sweep(
     With `quiet`, nothing may have come up again so many seconds later: a request that was under
     way when its runner died may still make something.
     """
-    been_quiet = not quiet
+
+    def look() -> list[Resource]:
+        return [found for found in find(client, label) if wanted is None or wanted(found)]
+
+    # Nothing tells when an engine lets go of an endpoint or ends a request: look again later.
+    later = threading.Event()
     for _ in range(_TRIES):
-        left = [found for found in find(client, label) if wanted(found)]
-        if not left and been_quiet:
+        remove(client, look())
+        if look():
+            later.wait(_PAUSE)
+            continue
+        if not quiet:
             return []
-        if left:
-            remove(client, left)
-            been_quiet = not quiet
-            if not [found for found in find(client, label) if wanted(found)]:
-                continue
-        else:
-            been_quiet = True
-        # Nothing tells when an engine lets go of an endpoint or ends a request: look again later.
-        threading.Event().wait(quiet or _PAUSE)
-    return [found for found in find(client, label) if wanted(found)]
+        later.wait(quiet)
+        if not look():
+            return []
+    return look()
 
 
 def owner() -> str:

@@ -1,0 +1,144 @@
+"""pytest plugin: scenarios are tests, and tests written in Python can replay scenarios.
+
+`pytest scenarios/` collects every scenario file below the directories of the ini option
+`peerlab_scenarios` (default: `scenarios`), and any that is named on the command line. The fixture
+`replay` plays one and gives its evidence.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from peerlab.backend.base import Backend
+from peerlab.checks.verdict import Outcome
+from peerlab.errors import PeerlabError
+from peerlab.evidence.reading import Evidence
+from peerlab.play import Result, play
+from peerlab.programs import known_programs
+from peerlab.report.text import explanation
+from peerlab.scenario.load import load_scenario
+
+_SUFFIXES = {".yaml", ".yml"}
+_BACKEND = pytest.StashKey[Backend]()
+
+Replay = Callable[[str | Path], Evidence]
+
+
+class ScenarioFailed(Exception):  # noqa: N818 - a test's outcome
+    """Raised in a scenario's test when the run did not pass."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.scenario.name)
+        self.result = result
+
+    def __str__(self) -> str:
+        outcome = self.result.verdict.outcome.value
+        return "\n".join([f"{self.result.scenario.name}: {outcome}", *explanation(self.result)])
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file, with one test in it."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """The one test of the file."""
+        yield ScenarioItem.from_parent(self, name=self.path.stem)
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario as a test: it passes if the verdict is `passed`."""
+
+    def runtest(self) -> None:
+        """Play the scenario."""
+        result = _play(self.config, self.path)
+        if result.verdict.outcome is not Outcome.PASSED:
+            raise ScenarioFailed(result)
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: str | None = None,  # noqa: ARG002 - pytest's signature
+    ) -> str:
+        """The finding and the evidence, not a stack of the runner."""
+        if isinstance(excinfo.value, ScenarioFailed | PeerlabError):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the test is, for pytest's reports."""
+        return self.path, 0, f"scenario {self.path.name}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the plugin's options."""
+    group = parser.getgroup("peerlab", "scenarios of peerlab")
+    group.addoption(
+        "--peerlab-out", metavar="DIR", default="runs", help="where the evidence goes (runs)"
+    )
+    group.addoption(
+        "--peerlab-program",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="play another implementation: use this program file for the program NAME",
+    )
+    parser.addini(
+        "peerlab_scenarios",
+        "directories whose YAML files are collected as scenarios",
+        type="paths",
+        default=None,
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    """Collect scenario files, and leave all other YAML alone."""
+    if file_path.suffix not in _SUFFIXES or file_path.name == "program.yaml":
+        return None
+    directories = parent.config.getini("peerlab_scenarios") or [
+        parent.config.rootpath / "scenarios"
+    ]
+    named = {parent.config.invocation_params.dir / arg for arg in parent.config.args}
+    if file_path in named or any(file_path.is_relative_to(path) for path in directories):
+        return ScenarioFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Dismiss the backend after the last test."""
+    backend = config.stash.get(_BACKEND, None)
+    if backend is not None:
+        backend.close()
+        del config.stash[_BACKEND]
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Replay:
+    """Play a scenario and give its evidence.
+
+    Use it as `evidence = replay("scenarios/demo.yaml")`. The path is relative to the root of the
+    tests. A scenario that does not pass fails the test; a machine that cannot run it is an error.
+    """
+
+    def replayed(config: pytest.Config, path: str | Path) -> Evidence:
+        result = _play(config, config.rootpath / path)
+        if result.verdict.outcome is not Outcome.PASSED:
+            pytest.fail(str(ScenarioFailed(result)), pytrace=False)
+        return Evidence(result.evidence)
+
+    return partial(replayed, request.config)
+
+
+def _play(config: pytest.Config, path: Path) -> Result:
+    scenario = load_scenario(path, programs=known_programs(config.getoption("--peerlab-program")))
+    out = config.invocation_params.dir / config.getoption("--peerlab-out")
+    return play(scenario, _backend(config), out)
+
+
+def _backend(config: pytest.Config) -> Backend:
+    """The backend of this pytest process, made when the first scenario needs it."""
+    if _BACKEND not in config.stash:
+        from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415 - only when needed
+
+        config.stash[_BACKEND] = DockerBackend(say=config.get_terminal_writer().line)
+    return config.stash[_BACKEND]
