@@ -15,7 +15,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     settings = Settings("server", __doc__, environ)
     settings.options.add_argument(
-        "--password-file", metavar="FILE", help="file that holds the password; also CHAT_PASSWORD_FILE"
+        "--password-file",
+        metavar="FILE",
+        help="file that holds the password; also CHAT_PASSWORD_FILE",
     )
     given = settings.read(argv)
     port = settings.port(given.port, lowest=0)

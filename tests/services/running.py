@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
+from services.settings import DEFAULT_PASSWORD
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
 """Seconds after which what was expected will not come any more, on a slow machine either."""
@@ -22,20 +24,24 @@ class Program:
     """One process and what it has printed so far; closing it ends it."""
 
     def __init__(
-        self, module: str, *options: str, environ: Mapping[str, str] | None = None, tty: bool = False
+        self,
+        module: str,
+        *options: str,
+        environ: Mapping[str, str] | None = None,
+        tty: bool = False,
     ) -> None:
         self._terminal: int | None = None
         terminal_end: int = subprocess.PIPE
         if tty:
             self._terminal, terminal_end = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *options],
+            # A terminal is that of its programs' session: only then Ctrl-C reaches them.
+            [*(["setsid", "--ctty"] if tty else []), sys.executable, "-m", module, *options],
             cwd=ROOT,
             env={**NEUTRAL, **(environ or {})},
             stdin=terminal_end,
             stdout=terminal_end,
             stderr=subprocess.PIPE,
-            start_new_session=True,
         )
         if tty:
             os.close(terminal_end)
@@ -88,6 +94,12 @@ class Program:
     def says(self, text: str) -> None:
         self.expect(re.escape(text))
 
+    def complaint(self) -> str:
+        """Wait for a line on stderr and return it."""
+        stderr = self._pipe(self.process.stderr)
+        assert select.select([stderr], [], [], DEADLINE)[0], "there is no complaint"
+        return stderr.readline().decode()
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -102,12 +114,15 @@ class Program:
         deadline = time.monotonic() + DEADLINE
         while self._read(deadline):
             pass
+        ended_with = self.process.wait(max(1.0, deadline - time.monotonic()))
         complaints = self._pipe(self.process.stderr).read().decode()
-        assert self.process.wait(DEADLINE) == status, (self.printed, complaints)
+        assert ended_with == status, (self.printed, complaints)
         return self.printed.decode(), complaints
 
     def _read(self, deadline: float) -> bool:
-        source = self._pipe(self.process.stdout).fileno() if self._terminal is None else self._terminal
+        source = (
+            self._pipe(self.process.stdout).fileno() if self._terminal is None else self._terminal
+        )
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return False
         try:
@@ -145,11 +160,9 @@ class ClientProgram(Program):
         environ: Mapping[str, str] | None = None,
         tty: bool = False,
     ) -> None:
-        super().__init__(
-            "services.client", "--port", str(port), *options, environ=environ, tty=tty
-        )
+        super().__init__("services.client", "--port", str(port), *options, environ=environ, tty=tty)
 
-    def log_in(self, username: str = "U1", password: str = "CSC3@A1") -> None:
+    def log_in(self, username: str = "U1", password: str = DEFAULT_PASSWORD) -> None:
         self.says("Enter your username: ")
         self.type(username)
         self.says("Enter your password: ")

@@ -75,7 +75,7 @@ def test_a_long_text_says_how_much_is_left_out() -> None:
 def test_writing_to_a_pipe_that_nobody_reads_is_reported_and_harmless_from_then_on() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    with open(writing, "w") as stream:
+    with os.fdopen(writing, "w") as stream:
         assert write_flushed(stream, "lost\n") is False
         assert write_flushed(stream, "lost too\n") is True
 

@@ -6,14 +6,14 @@ import resource
 import signal
 import socket
 import struct
-import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from services.protocol import MAX_LINE
-from tests.services.running import DEADLINE, ServerProgram
+from tests.services.running import DEADLINE, Program, ServerProgram
 
 LOGIN = b'LOGIN {"version":1,"username":"U1","password":"CSC3@A1"}\n'
 
@@ -63,10 +63,9 @@ def dial(server: ServerProgram) -> Iterator[Callable[[], Line]]:
 
 def wait_until_listed(line: Line, labels: list[str]) -> None:
     """The server hears of an end by itself; ask it until it has."""
-    for _ in range(10_000):
-        if line.listed() == labels:
-            return
-    raise AssertionError(f"the list stays {line.listed()}, expected {labels}")
+    deadline = time.monotonic() + DEADLINE
+    while (listed := line.listed()) != labels:
+        assert time.monotonic() < deadline, f"the list stays {listed}, expected {labels}"
 
 
 def test_the_transcript_of_a_server_with_three_clients(
@@ -231,7 +230,7 @@ def test_a_hundred_clients_are_listed_in_order_over_several_lines(
     assert listed == labels == [f"USER {number}" for number in range(1, 121)]
 
 
-def test_without_descriptors_the_server_waits_and_goes_on(tmp_path: Path) -> None:
+def test_without_descriptors_the_server_waits_and_goes_on() -> None:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(ServerProgram())
         in_use = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
@@ -239,13 +238,15 @@ def test_without_descriptors_the_server_waits_and_goes_on(tmp_path: Path) -> Non
         lines = [stack.enter_context(contextlib.closing(Line(server.port))) for _ in range(6)]
         for line in lines[:3]:
             line.log_in()
+        assert (
+            server.complaint() == "server: cannot accept connections for now: Too many open files\n"
+        )
         for line in lines[:3]:
             quit_in_order(line)
 
         assert [line.log_in() for line in lines[3:]] == ["USER 4", "USER 5", "USER 6"]
         server.signal(signal.SIGTERM)
-        _, complaints = server.ends_saying(0)
-        assert complaints == "server: cannot accept connections for now: Too many open files\n"
+        server.ends_saying(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -253,6 +254,7 @@ def test_a_signal_ends_the_server_in_order_with_clients_connected(
     server: ServerProgram, dial: Callable[[], Line], number: signal.Signals
 ) -> None:
     logged_in, silent = dial(), dial()
+    server.expect("Accepted connection.*\nAccepted connection.*\n")
     logged_in.log_in()
     server.expect("Authentication successful.*\n")
     server.signal(number)
@@ -263,23 +265,16 @@ def test_a_signal_ends_the_server_in_order_with_clients_connected(
 
 
 def test_an_address_in_use_is_one_clear_line(server: ServerProgram) -> None:
-    with subprocess.Popen(
-        server.process.args[:3] + ["--port", str(server.port)],  # type: ignore[index, operator, arg-type]
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    ) as second:
-        out, complaints = second.communicate(timeout=DEADLINE)
+    with Program("services.server", "--port", str(server.port)) as second:
+        printed, complaints = second.ends_saying(1)
 
-    assert second.returncode == 1
-    assert out == ""
+    assert printed == ""
     assert complaints == (
         f"server: cannot listen on 127.0.0.1:{server.port}: Address already in use\n"
     )
 
 
-def test_the_port_can_be_bound_again_at_once(tmp_path: Path) -> None:
+def test_the_port_can_be_bound_again_at_once() -> None:
     with ServerProgram() as first:
         line = Line(first.port)
         line.log_in()

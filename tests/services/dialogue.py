@@ -1,0 +1,108 @@
+"""Dialogues as tables of what is typed (`>`), sent to the server (`=`), received from it (`<`)."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+from services.client.session import (
+    Action,
+    Actions,
+    Ask,
+    End,
+    HangUp,
+    Learn,
+    OpenPeer,
+    SendMessage,
+    SendRequest,
+    Session,
+    Show,
+)
+from services.datagram import parse_datagram
+from services.protocol import LineReader, ListClients, Login, Quit, parse_reply
+from services.values import ErrorName, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OK = '< OK {"label":"USER 1","ip":"10.0.0.2","port":50001}'
+TWO = '< CLIENTS {"clients":{"USER 1":["10.0.0.2",50001],"USER 2":["10.0.0.3",50000]},"more":false}'
+THREE = TWO.replace("]}", '],"USER 3":["10.0.0.4",50002]}')
+ONE = '< CLIENTS {"clients":{"USER 1":["10.0.0.2",50001]},"more":false}'
+LOGIN = ["Enter your username: ", "> U1", "Enter your password: ", "> pw", "= LOGIN U1", OK]
+LOGGED_IN = [
+    *LOGIN,
+    "bind 10.0.0.2:50001",
+    "Authentication successful!",
+    "LIST AVAILABLE CLIENTS: Y/N\n",
+]
+LISTED = "Available clients are: {'USER 1': ('10.0.0.2', 50001), 'USER 2': ('10.0.0.3', 50000)}"
+COUNT = "Enter number of recipients: "
+WHO = "Enter recipient's username: "
+MESSAGE = "Enter message to send: "
+LIST = "LIST AVAILABLE CLIENTS: Y/N\n"
+ASKED_LIST = [*LOGGED_IN, "> Y", "= LIST", TWO, "learn 2", LISTED, COUNT]
+GONE = "The server has gone: it has closed the connection."
+GOING_ON = f"{GONE} Going on with the clients known so far."
+
+
+def session(*, stay: bool = False) -> Session:
+    ids = itertools.count(1)
+    return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay)
+
+
+def told(action: Action) -> str:  # noqa: PLR0911 - one for each action
+    """How an action is written in the tables below."""
+    match action:
+        case Show(text):
+            return text
+        case Ask(question):
+            return question.value
+        case SendRequest(Login(username, _), _):
+            return f"= LOGIN {username}"
+        case SendRequest(ListClients() | Quit(), data):
+            return f"= {data.decode().strip()}"
+        case OpenPeer((ip, port)):
+            return f"bind {ip}:{port}"
+        case SendMessage(message, data, recipients):
+            assert parse_datagram(data) == message
+            return f"send {message.message_id} {message.text!r} to {', '.join(recipients)}"
+        case Learn(clients, looked_up):
+            return f"learn {len(clients)}{' looked up' if looked_up else ''}"
+        case HangUp():
+            return "hang up"
+        case End(status):
+            return f"end {status}"
+        case _:
+            raise AssertionError(action)
+
+
+def react(dialogue: Session, event: str) -> Actions:
+    match event[:2]:
+        case "> ":
+            assert dialogue.awaits_input
+            return dialogue.line_typed(event[2:])
+        case "< ":
+            (line,) = LineReader().feed(event[2:].encode() + b"\n")
+            assert isinstance(line, str)
+            return dialogue.reply_arrived(parse_reply(line))
+        case _:
+            events: dict[str, Callable[[], Actions]] = {
+                "gone": lambda: dialogue.server_gone("it has closed the connection"),
+                "eof": dialogue.input_ended,
+                "look up": dialogue.look_up,
+                "not utf8": lambda: dialogue.line_refused(
+                    ProtocolError(ErrorName.NOT_UTF8, "a line must be UTF-8")
+                ),
+            }
+            return events[event[2:]]()
+
+
+def play(table: list[str], *, stay: bool = False) -> Session:
+    """Give the events of a table to a session and compare what comes between them."""
+    dialogue = session(stay=stay)
+    happened = [told(action) for action in dialogue.start()]
+    for entry in table:
+        if entry[:2] in {"> ", "< ", "! "}:
+            happened.append(entry)
+            happened += [told(action) for action in react(dialogue, entry)]
+    assert happened == table
+    return dialogue
