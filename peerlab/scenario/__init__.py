@@ -1,11 +1,11 @@
 """Scenario files: `load.py` reads them, `model.py` is what comes out.
 
-source.py    positions, diagnostics, how they are shown
-tree.py      YAML text -> a tree with positions
-reading.py   what one load knows: files, problems, variables in use
-kinds.py     kinds of values, keys and forms: what the language's tables are made of
-acts.py, checks.py, program.py, load.py   the tables, and readers that follow them
-schema.py    the same tables as JSON Schema
-values.py    templates, patterns, durations, node ranges
-model.py     the scenario as plain data
+- source.py: positions, diagnostics and how they are shown
+- tree.py: YAML text -> a tree with positions
+- reading.py: what one load knows: files, problems, variables in use
+- kinds.py: kinds of values, keys and forms, which the language's tables are made of
+- acts.py, steps.py, checks.py, program.py, load.py: the tables, and readers that follow them
+- schema.py: the same tables as JSON Schema
+- values.py: templates, patterns, durations, node ranges
+- model.py: the scenario as plain data
 """

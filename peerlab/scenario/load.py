@@ -2,13 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
 from peerlab.errors import UsageError
-from peerlab.scenario.acts import Setting, read_act
 from peerlab.scenario.checks import read_check
 from peerlab.scenario.kinds import (
     DURATION,
@@ -22,11 +21,9 @@ from peerlab.scenario.kinds import (
     Key,
     mapping_of,
     raw,
-    read_nodes,
 )
 from peerlab.scenario.model import (
     DEFAULT_WITHIN,
-    Act,
     CheckSpec,
     Node,
     Program,
@@ -35,11 +32,11 @@ from peerlab.scenario.model import (
     Together,
 )
 from peerlab.scenario.program import read_program
-from peerlab.scenario.reading import Reading, Scope, suggest
+from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import Span, quoted
-from peerlab.scenario.tree import Entries, Items, Scalar, Tree
+from peerlab.scenario.steps import TOGETHER, Cast, read_steps
+from peerlab.scenario.tree import Entries, Tree
 
-TOGETHER: Final = "together"
 RESERVED_NODES: Final = frozenset({"node", TOGETHER})
 """Words of the language that a node cannot be called."""
 
@@ -266,99 +263,10 @@ class _Loader:
             hint = "take one of them out of 'after' in its program file"
             self._reading.report("circular-after", message, fields.span(_NODES), hint)
 
-    # Steps and checks
-
     def _read_steps(self, fields: Fields) -> tuple[Step | Together, ...]:
-        reading, tree = self._reading, fields.get(_STEPS)
-        items = None if tree is None else reading.items(tree, "a list of steps")
-        if tree is None or items is None:
-            return ()
-        if not items:
-            reading.report("empty", "got an empty list, expected at least one step", tree.span)
-        scope = None
-        if self._program_of is not None:
-            scope = Scope(nodes=frozenset(self._program_of) | {"node"})
-        steps: list[Step | Together] = []
-        with reading.scope(scope):
-            for item in items:
-                steps += self._read_step(item, scope)
-        return tuple(steps)
-
-    def _read_step(self, tree: Tree, scope: Scope | None) -> Sequence[Step | Together]:
-        pair = self._only_pair(tree)
-        if pair is None:
-            return ()
-        key, value = pair
-        if key.text != TOGETHER:
-            steps = self._read_acts(tree, pair, scope)
-            # Nodes of different programs: what is one step to a person differs between them.
-            return (Together(steps, tree.span),) if len(steps) > 1 else steps
-        items = self._reading.items(value, "a list of steps") or ()
-        if not items and isinstance(value, Items):
-            message = "got an empty list, expected at least one step"
-            self._reading.report("empty", message, value.span)
-        inner: list[Step] = []
-        for item in items:
-            its_pair = self._only_pair(item)
-            if its_pair is None:
-                continue
-            if its_pair[0].text == TOGETHER:
-                message, span = "got 'together' inside 'together'", its_pair[0].span
-                self._reading.report("misplaced-step", message, span, "one of them is enough")
-            else:
-                inner += self._read_acts(item, its_pair, scope)
-        return (Together(tuple(inner), tree.span),)
-
-    def _only_pair(self, tree: Tree) -> tuple[Scalar, Tree] | None:
-        entries = self._reading.entries(tree, "a step: a node and what is done with it")
-        if entries is None:
-            return None
-        if len(entries.pairs) == 1:
-            return entries.pairs[0]
-        message = f"got {len(entries.pairs)} keys in one step, expected one: a node, or 'together'"
-        span = entries.pairs[1][0].span if entries.pairs else entries.span
-        self._reading.report("one-at-a-time", message, span, "begin every step with '- '")
-        return None
-
-    def _read_acts(
-        self, tree: Tree, pair: tuple[Scalar, Tree], scope: Scope | None
-    ) -> tuple[Step, ...]:
-        """The step on `tree`: one, or one for each of the programs that play it differently."""
-        reading, (key, value) = self._reading, pair
-        names = read_nodes(reading, key, self._program_of)
-        by_program: dict[str, list[str]] = {}
-        for name in names:
-            node = self._nodes.get(name)
-            by_program.setdefault("" if node is None else node.program.name, []).append(name)
-        played: list[tuple[Act, list[str]]] = []
-        # Without a readable name the act is read all the same, for the problems in it.
-        for program, its_nodes in (by_program or {"": []}).items():
-            act = read_act(reading, value, self._setting(program, scope))
-            if act is None:
-                continue
-            same = next((nodes for other, nodes in played if other == act), None)
-            if same is None:
-                played.append((act, its_nodes))
-            else:
-                same += its_nodes
-        text = reading.one_line(tree)
-        return tuple(
-            Step(tuple(sorted(nodes, key=names.index)), act, text, tree.span)
-            for act, nodes in played
-        )
-
-    def _setting(self, program_name: str, scope: Scope | None) -> Setting:
-        program = self._programs.get(program_name)
-        nodes = None if self._program_of is None else tuple(self._program_of)
-        if program is None:
-            return Setting(scope, None, nodes)
-        return Setting(
-            scope,
-            program.actions,
-            nodes,
-            has_notices=program.notices is not None,
-            program=program_name,
-        )
+        tree = fields.get(_STEPS)
+        cast = Cast(self._program_of, self._programs)
+        return () if tree is None else read_steps(self._reading, tree, cast)
 
     def _read_checks(self, fields: Fields) -> tuple[CheckSpec, ...]:
         tree = fields.get(_CHECKS)

@@ -110,18 +110,7 @@ class Perform:
     nodes: Mapping[str, tuple[str, ...]]
 
 
-Act = (
-    Type
-    | Expect
-    | Notice
-    | Choose
-    | Each
-    | StaysSilent
-    | EndInput
-    | SendSignal
-    | Exits
-    | Perform
-)
+Act = Type | Expect | Notice | Choose | Each | StaysSilent | EndInput | SendSignal | Exits | Perform
 
 
 # Programs

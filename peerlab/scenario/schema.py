@@ -11,8 +11,9 @@ from typing import Final
 from peerlab.scenario.acts import ACT_FORMS
 from peerlab.scenario.checks import CHECKS
 from peerlab.scenario.kinds import NODES, Schema
-from peerlab.scenario.load import SCENARIO, TOGETHER
+from peerlab.scenario.load import SCENARIO
 from peerlab.scenario.program import PROGRAM
+from peerlab.scenario.steps import TOGETHER
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

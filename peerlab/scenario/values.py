@@ -19,6 +19,16 @@ class Reference:
 
 Resolver = Callable[[Reference], str]
 
+
+def no_variables(reference: Reference) -> str:
+    """Resolve in a place where the loader lets no variable through.
+
+    Raises:
+        KeyError: always.
+    """
+    raise KeyError(str(reference))
+
+
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
 _REFERENCE: Final = re.compile(
     rf"\{{\{{(?P<literal>{_NAME}(?:\.{_NAME})?)\}}\}}|\{{(?P<name>{_NAME})(?:\.(?P<attribute>{_NAME}))?\}}"

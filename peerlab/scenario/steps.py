@@ -1,0 +1,121 @@
+"""The steps of a scenario: which nodes do what, one after the other or together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from peerlab.scenario.acts import Setting, read_act
+from peerlab.scenario.kinds import read_nodes
+from peerlab.scenario.model import Act, Program, Step, Together
+from peerlab.scenario.reading import Reading, Scope
+from peerlab.scenario.tree import Items, Scalar, Tree
+
+TOGETHER: Final = "together"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who is there: the names of the nodes' programs, and those programs that could be read.
+
+    Without `program_of` the nodes could not be read.
+    """
+
+    program_of: Mapping[str, str] | None
+    programs: Mapping[str, Program | None]
+
+    @property
+    def scope(self) -> Scope | None:
+        """The variables of the steps."""
+        if self.program_of is None:
+            return None
+        return Scope(nodes=frozenset(self.program_of) | {"node"})
+
+    def setting(self, program_name: str) -> Setting:
+        """What the acts of a node with that program may refer to."""
+        program = self.programs.get(program_name)
+        nodes = None if self.program_of is None else tuple(self.program_of)
+        if program is None:
+            return Setting(self.scope, None, nodes)
+        return Setting(
+            self.scope,
+            program.actions,
+            nodes,
+            has_notices=program.notices is not None,
+            program=program_name,
+        )
+
+
+def read_steps(reading: Reading, tree: Tree, cast: Cast) -> tuple[Step | Together, ...]:
+    """The list of a scenario's steps; those that are wrong are left out."""
+    steps: list[Step | Together] = []
+    with reading.scope(cast.scope):
+        for item in _items(reading, tree):
+            steps += _read_step(reading, item, cast)
+    return tuple(steps)
+
+
+def _items(reading: Reading, tree: Tree) -> tuple[Tree, ...]:
+    items = reading.items(tree, "a list of steps") or ()
+    if not items and isinstance(tree, Items):
+        reading.report("empty", "got an empty list, expected at least one step", tree.span)
+    return items
+
+
+def _read_step(reading: Reading, tree: Tree, cast: Cast) -> Sequence[Step | Together]:
+    pair = _only_pair(reading, tree)
+    if pair is None:
+        return ()
+    key, value = pair
+    if key.text != TOGETHER:
+        steps = _read_acts(reading, tree, pair, cast)
+        # Nodes of different programs: what is one step to a person differs between them.
+        return (Together(steps, tree.span),) if len(steps) > 1 else steps
+    inner: list[Step] = []
+    for item in _items(reading, value):
+        its_pair = _only_pair(reading, item)
+        if its_pair is None:
+            continue
+        if its_pair[0].text == TOGETHER:
+            message, span = "got 'together' inside 'together'", its_pair[0].span
+            reading.report("misplaced-step", message, span, "one of them is enough")
+        else:
+            inner += _read_acts(reading, item, its_pair, cast)
+    return (Together(tuple(inner), tree.span),)
+
+
+def _only_pair(reading: Reading, tree: Tree) -> tuple[Scalar, Tree] | None:
+    entries = reading.entries(tree, "a step: a node and what is done with it")
+    if entries is None:
+        return None
+    if len(entries.pairs) == 1:
+        return entries.pairs[0]
+    message = f"got {len(entries.pairs)} keys in one step, expected one: a node, or 'together'"
+    span = entries.pairs[1][0].span if entries.pairs else entries.span
+    reading.report("one-at-a-time", message, span, "begin every step with '- '")
+    return None
+
+
+def _read_acts(
+    reading: Reading, tree: Tree, pair: tuple[Scalar, Tree], cast: Cast
+) -> tuple[Step, ...]:
+    """The step on `tree`: one, or one for each of the programs that play it differently."""
+    key, value = pair
+    names = read_nodes(reading, key, cast.program_of)
+    by_program: dict[str, list[str]] = {}
+    for name in names:
+        by_program.setdefault((cast.program_of or {}).get(name, ""), []).append(name)
+    played: list[tuple[Act, list[str]]] = []
+    # Without a readable name the act is read all the same, for the problems in it.
+    for program, its_nodes in (by_program or {"": []}).items():
+        act = read_act(reading, value, cast.setting(program))
+        if act is None:
+            continue
+        same = next((nodes for other, nodes in played if other == act), None)
+        if same is None:
+            played.append((act, its_nodes))
+        else:
+            same += its_nodes
+    text = reading.one_line(tree)
+    return tuple(
+        Step(tuple(sorted(nodes, key=names.index)), act, text, tree.span) for act, nodes in played
+    )

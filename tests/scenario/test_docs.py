@@ -1,0 +1,55 @@
+"""docs/scenario.md tells the truth."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from peerlab.scenario.acts import ACT_NAMES
+from peerlab.scenario.checks import CHECKS
+from peerlab.scenario.load import SCENARIO
+from peerlab.scenario.program import PROGRAM
+from peerlab.scenario.source import CODES
+from tests.scenario.conftest import Load, LoadProgram
+
+TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+SCENARIOS = [block for block in BLOCKS if block.startswith("title:")]
+PROGRAMS = [block for block in BLOCKS if re.search("^image:", block, re.MULTILINE)]
+STEPS = [block for block in BLOCKS if block.startswith("- ")]
+
+
+def test_there_are_examples_of_everything() -> None:
+    assert SCENARIOS
+    assert PROGRAMS
+    assert len(SCENARIOS) + len(PROGRAMS) + len(STEPS) == len(BLOCKS)
+
+
+@pytest.mark.parametrize("block", SCENARIOS)
+def test_every_scenario_in_the_document_loads(load: Load, block: str) -> None:
+    assert load(block).steps
+
+
+@pytest.mark.parametrize("block", PROGRAMS)
+def test_every_program_file_in_the_document_loads(load_file: LoadProgram, block: str) -> None:
+    assert load_file(block).image
+
+
+@pytest.mark.parametrize("block", STEPS)
+def test_every_list_of_steps_or_checks_in_the_document_loads(load: Load, block: str) -> None:
+    head = 'title: x\nnodes: {server: server, "u[1-4]": client}\nsteps:\n'
+    is_checks = any(block.startswith(f"- {name}") for name in CHECKS)
+    scenario = load(head + ("- u1: eof\nchecks:\n" if is_checks else "") + block)
+    assert scenario.checks if is_checks else scenario.steps
+
+
+def test_the_diagnostics_in_the_document_are_those_of_the_table() -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", TEXT, re.MULTILINE)
+    told = {code: about for code, about in rows if code in CODES}
+    assert told == CODES
+
+
+def test_every_key_act_and_check_has_its_word_in_the_document() -> None:
+    keys = [key.name for form in (SCENARIO, PROGRAM) for key in form.keys]
+    missing = [name for name in (*keys, *ACT_NAMES, *CHECKS) if f"`{name}`" not in TEXT]
+    assert missing == []
