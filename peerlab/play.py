@@ -22,7 +22,7 @@ from peerlab.evidence.folder import Folder
 from peerlab.evidence.journal import Event, Journal, Kind
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import Program, Scenario, TerminalKind
-from peerlab.scenario.values import Pattern, Reference
+from peerlab.scenario.values import Pattern, no_variables
 
 Observer = Callable[[Scenario, Event], None]
 
@@ -156,13 +156,9 @@ def _play_on(scenario: Scenario, lab: Lab, folder: Folder, journal: Journal, sto
 
 def _line_kinds(program: Program) -> LineKinds:
     def compiled(pattern: Pattern | None) -> re.Pattern[str] | None:
-        return None if pattern is None else pattern.compile(_no_variables)
+        return None if pattern is None else pattern.compile(no_variables)
 
     messages = program.messages
     return LineKinds(
         compiled(program.notices), compiled(messages.sent), compiled(messages.received)
     )
-
-
-def _no_variables(reference: Reference) -> str:
-    raise LabError(f"the variable {reference} cannot be used where no node is meant")

@@ -1,33 +1,28 @@
 """`log`: what nodes printed, or what was typed into them, contains a text or lacks it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, NodeEvidence
 from peerlab.scenario.model import CheckSpec
-from peerlab.scenario.values import Pattern, Reference, Resolver
+from peerlab.scenario.values import Pattern, no_variables
 
 
 def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     """Look for the pattern in each named node, in the named direction."""
     nodes: Sequence[str] = spec.arguments["nodes"]  # type: ignore[assignment]
-    findings = [_of_node(evidence, spec, evidence.node(name)) for name in nodes]
+    findings = [_of_node(spec, evidence.node(name)) for name in nodes]
     failed = [finding for finding in findings if finding.outcome is not Outcome.PASSED]
     return failed or [Finding(spec.name, Outcome.PASSED, f"{spec.text}: {', '.join(nodes)}")]
 
 
-def _of_node(evidence: Evidence, spec: CheckSpec, node: NodeEvidence) -> Finding:
+def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:
     arguments = spec.arguments
     pattern = arguments["pattern"]
     assert isinstance(pattern, Pattern)  # noqa: S101 - the loader made it so
     direction = str(arguments["direction"])
     text = node.printed if direction == "printed" else node.typed
-    try:
-        matches = list(pattern.compile(_variables(evidence)).finditer(text))
-    except KeyError as unknown:
-        message = f"cannot look for {str(pattern)!r}: {unknown.args[0]} was never known"
-        return _finding(spec, Outcome.UNKNOWN, message, node)
+    matches = list(pattern.compile(no_variables).finditer(text))
     verb = "printed" if direction == "printed" else "was typed"
     times = arguments["times"]
     if not arguments["contains"]:
@@ -49,20 +44,3 @@ def _finding(
 ) -> Finding:
     where = (spec.span.line, spec.span.column)
     return Finding(spec.name, outcome, message, node.name, where, proof)
-
-
-def _variables(evidence: Evidence) -> Resolver:
-    """Resolve a variable from what the run knew at its end."""
-    known: Mapping[str, Mapping[str, str]] = {}
-    for event in evidence.journal:
-        if event.kind is Kind.END:
-            known = event.detail.get("variables", {})
-
-    def resolve(reference: Reference) -> str:
-        values = known.get(reference.name, {})
-        attribute = reference.attribute or "name"
-        if attribute not in values:
-            raise KeyError(str(reference))
-        return values[attribute]
-
-    return resolve

@@ -67,9 +67,11 @@ class Transcript:
     echoes: bool = False
     outputs: int = 0
     """How many pieces of output came that a person would see (traces do not count)."""
-    _unread: str = ""
+    _unread: list[str] = field(default_factory=list)
+    _length: int = 0
     _notices: list[str] = field(default_factory=list)
-    _echo_due: str = ""
+    _echo_due: list[str] = field(default_factory=list)
+    _echo_seen: str = ""
     _open: dict[Stream, _OpenLine] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class Transcript:
         """Take in that a line is typed at `at`: whatever is open on the screen ends there."""
         events = [*self._flush("stdout"), *self._flush("stderr")]
         if self.echoes:
-            self._echo_due = text + "\n"
+            self._echo_due.append(text + "\n")
         self._keep_unread("\n")
         shown = _TYPED_AS if secret else text
         events.append(Event(at, Kind.TYPED, self.node, shown, {"secret": True} if secret else {}))
@@ -112,12 +114,16 @@ class Transcript:
 
     def ended(self) -> list[Event]:
         """Take in that no more output comes."""
+        self._open["stdout"].text += self._echo_seen
+        self._echo_seen = ""
+        for line in self._open.values():
+            line.text += line.decoder.decode(b"", final=True)
         return [*self._flush("stdout"), *self._flush("stderr")]
 
     @property
     def unread(self) -> str:
         """The dialogue since the last match."""
-        return self._unread + "".join(line.text[line.read :] for line in self._open.values())
+        return self._merge() + "".join(line.text[line.read :] for line in self._open.values())
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -130,9 +136,9 @@ class Transcript:
 
     def consume(self, match: re.Match[str]) -> None:
         """Read up to the end of a match that `search` gave."""
-        left = match.end()
-        taken = min(left, len(self._unread))
-        self._unread = self._unread[taken:]
+        left, ended = match.end(), self._merge()
+        taken = min(left, len(ended))
+        self._unread, self._length = [ended[taken:]], len(ended) - taken
         left -= taken
         for line in self._open.values():
             taken = min(left, len(line.text) - line.read)
@@ -149,14 +155,19 @@ class Transcript:
         return None
 
     def _without_echo(self, text: str) -> str:
-        if not self._echo_due:
-            return text
-        length = min(len(text), len(self._echo_due))
-        if text[:length] != self._echo_due[:length]:
-            self._echo_due = ""
-            return text
-        self._echo_due = self._echo_due[length:]
-        return text[length:]
+        """Take out the lines that repeat what was typed; hold back what may yet become one."""
+        text, self._echo_seen = self._echo_seen + text, ""
+        while self._echo_due:
+            due = self._echo_due[0]
+            if text.startswith(due):
+                text = text.removeprefix(due)
+                del self._echo_due[0]
+            elif due.startswith(text):
+                self._echo_seen = text
+                return ""
+            else:  # the program has the echo off
+                self._echo_due.clear()
+        return text
 
     def _is_trace(self, line: str) -> bool:
         kinds = (self.kinds.sent, self.kinds.received)
@@ -189,11 +200,20 @@ class Transcript:
         return [event]
 
     def _keep_unread(self, text: str) -> None:
-        self._unread = (self._unread + text)[-MAX_UNREAD:]
+        self._unread.append(text)
+        self._length += len(text)
+        # Not at every line: that would move all that is kept for each of a million short ones.
+        if self._length > 2 * MAX_UNREAD:
+            self._merge()
+
+    def _merge(self) -> str:
+        """The dialogue of the ended lines, in one piece and cut to what is kept."""
+        kept = "".join(self._unread)[-MAX_UNREAD:]
+        self._unread, self._length = [kept], len(kept)
+        return kept
 
 
 def _message(kind: Kind, node: str, match: re.Match[str], at: float) -> Event:
-    groups = {name: value for name, value in match.groupdict().items() if value is not None}
-    text = groups.pop("text", "")
-    peer = groups.pop("to" if kind is Kind.SENT else "from", None)
-    return Event(at, kind, node, text, groups | {"peer": peer})
+    groups = match.groupdict()
+    detail = {"id": groups.get("id"), "peer": groups.get("to" if kind is Kind.SENT else "from")}
+    return Event(at, kind, node, groups.get("text") or "", detail)

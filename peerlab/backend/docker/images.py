@@ -76,7 +76,7 @@ class Images:
 
 
 def source_digest(build: Build) -> str:
-    """A digest of the Dockerfile and of every file that it copies from its context."""
+    """A digest of the Dockerfile and of every file that it copies into the target."""
     digest = hashlib.sha256()
     for path in [build.dockerfile, *copied_files(build)]:
         digest.update(f"{path.relative_to(build.context).as_posix()}\0".encode())
@@ -85,22 +85,39 @@ def source_digest(build: Build) -> str:
 
 
 def copied_files(build: Build) -> list[Path]:
-    """The files below what the Dockerfile's COPY instructions name, sorted.
-
-    Every target's sources count: one change too many rebuilds from the cache in a second.
-    """
+    """The files below what the COPY instructions of the target and its base stages name, sorted."""
     files: set[Path] = set()
-    for line in build.dockerfile.read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if not words or words[0] != "COPY" or any(word.startswith("--from") for word in words):
-            continue
-        for source in [word for word in words[1:-1] if not word.startswith("--")]:
-            path = build.context / source
-            found = path.rglob("*") if path.is_dir() else [path]
-            files.update(
-                file for file in found if file.is_file() and _IGNORED.isdisjoint(file.parts)
-            )
+    for source in _copied_names(build.dockerfile.read_text(encoding="utf-8"), build.target):
+        path = build.context / source
+        found = path.rglob("*") if path.is_dir() else [path]
+        files.update(file for file in found if file.is_file() and _IGNORED.isdisjoint(file.parts))
     return sorted(files)
+
+
+def _copied_names(dockerfile: str, target: str | None) -> set[str]:
+    """What a stage copies from the context, itself or by the stages that it is made from."""
+    needs: dict[str, set[str]] = {}
+    copies: dict[str, set[str]] = {}
+    stage = ""
+    for line in dockerfile.splitlines():
+        words = line.split()
+        if words[:1] == ["FROM"]:
+            stage = words[3] if len(words) > 3 else words[1]  # noqa: PLR2004 - FROM a AS b
+            needs[stage], copies[stage] = {words[1]}, set()
+        elif words[:1] == ["COPY"]:
+            options = [word for word in words[1:] if word.startswith("--")]
+            origin = {word.removeprefix("--from=") for word in options if "--from=" in word}
+            needs[stage] |= origin
+            if not origin:
+                copies[stage].update(word for word in words[1:-1] if word not in options)
+    names: set[str] = set()
+    waiting, seen = {target or stage}, set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        names |= copies.get(name, set())
+        waiting |= needs.get(name, set()) - seen
+    return names
 
 
 def build_image(image: str, build: Build, digest: str) -> None:

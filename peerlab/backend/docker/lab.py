@@ -157,7 +157,8 @@ class DockerBackend:
         with engine_errors(f"make the container of {node.name}"):
             made = self._client.create_container(
                 image,
-                list(program.command) if program.command is not None else None,
+                # The program file's command is the whole command, whatever the image would run.
+                entrypoint=list(program.command) if program.command is not None else None,
                 name=f"{run.project}-{node.name}-1",
                 hostname=node.name,
                 environment={**program.environment, **node.environment},

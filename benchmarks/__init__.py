@@ -1,0 +1,1 @@
+"""Measurements of the lab, printed as tables; ratios within one run, since machines differ."""

@@ -1,0 +1,73 @@
+"""What every backend must do, tried with small programs. The same tests run on all backends."""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from peerlab.backend.base import Backend
+from peerlab.backend.docker.lab import DockerBackend
+from peerlab.evidence.reading import Evidence
+from peerlab.play import Result, play
+from peerlab.programs import SERVICES
+from peerlab.scenario.load import load_scenario
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"docker": lambda: DockerBackend(say=print)}
+
+PROGRAM = """\
+about: A program of a test
+image: peerlab/client
+build: {{context: {context}, target: client}}
+command: [python3, -u, -c, {code}]
+terminal: {terminal}
+{more}
+"""
+
+
+class Bench:
+    """Plays scenarios made of small programs."""
+
+    def __init__(self, backend: Backend, directory: Path) -> None:
+        self.backend = backend
+        self._directory = directory
+        self.programs: dict[str, Path] = {}
+
+    def program(self, name: str, code: str, *, terminal: str = "pipe", more: str = "") -> None:
+        """Make a program from Python code; `more` is further text of its program file."""
+        path = self._directory / f"{name}.program.yaml"
+        quoted = json.dumps(textwrap.dedent(code).strip())  # also a string of YAML
+        context = SERVICES.parent
+        path.write_text(PROGRAM.format(context=context, code=quoted, terminal=terminal, more=more))
+        self.programs[name] = path
+
+    def play(self, text: str) -> Result:
+        """Play a scenario and give what came of it."""
+        path = self._directory / "scenario.yaml"
+        path.write_text(textwrap.dedent(text))
+        scenario = load_scenario(path, programs=self.programs)
+        return play(scenario, self.backend, self._directory / "runs")
+
+    def passes(self, text: str) -> Evidence:
+        """Play a scenario that must pass, and give its evidence."""
+        result = self.play(text)
+        assert result.verdict.outcome == "passed", result.verdict.findings
+        return Evidence(result.evidence)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in BACKENDS],
+)
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """Each backend in turn."""
+    made = BACKENDS[request.param]()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(backend: Backend, tmp_path: Path) -> Bench:
+    """Plays scenarios on the backend."""
+    return Bench(backend, tmp_path)
