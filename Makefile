@@ -55,8 +55,10 @@ format: $(READY) ## Format the code and fix what can be fixed
 engine: ## Install and start a Docker engine (Debian, Ubuntu)
 	@tools/engine
 
-images: ## Build the images
-	@tools/images
+images: $(READY) ## Build the images, and the base image where no registry answers
+	@tools/base-image
+	$(BIN)/peerlab images
+	docker compose build --quiet lab
 
 bench: $(READY) ## Measure the lab itself
 	$(BIN)/python -m benchmarks

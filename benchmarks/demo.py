@@ -15,6 +15,7 @@ from random import Random
 from statistics import median
 
 import docker
+from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
 from peerlab.backend.docker.subnet import free_subnets
@@ -40,7 +41,7 @@ def bare_containers(*, threads: int) -> None:
         ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]),
     )
 
-    def start(image: str) -> "docker.models.containers.Container":
+    def start(image: str) -> Container:
         container = client.containers.create(
             image, stdin_open=True, init=True, network=str(network.name)
         )

@@ -1,6 +1,7 @@
 """The `peerlab` command: run, validate, list, doctor, clean."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from peerlab.programs import known_programs
 from peerlab.report.escape import escape
 from peerlab.scenario.load import find_scenarios, load_scenario
 from peerlab.scenario.model import Scenario
+from peerlab.scenario.program import load_program
 from peerlab.scenario.source import ScenarioError
 
 P = ParamSpec("P")
@@ -44,6 +46,8 @@ def _reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
         except PeerlabError as error:
             click.echo(f"peerlab: {escape(str(error))}", err=True)
             status = error.exit_status
+        except KeyboardInterrupt:
+            status = ExitStatus.INTERRUPTED
         sys.exit(status)
 
     return wrapper
@@ -88,6 +92,8 @@ def run(
     from peerlab.report import text  # noqa: PLC0415 - keeps the other commands quick
     from peerlab.session import Interrupted, play_all  # noqa: PLC0415
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
     scenarios = _load(paths, overrides) * repeat
     began = time.monotonic()
     results: list[Result] = []
@@ -151,6 +157,21 @@ def doctor() -> ExitStatus:
             well = False
             click.echo(f"        {symptom.remedy}")
     return ExitStatus.PASSED if well else ExitStatus.MACHINE_UNFIT
+
+
+@main.command()
+@_PROGRAM
+@_reports_errors
+def images(*, overrides: Sequence[str]) -> ExitStatus:
+    """Build the images of programs that are missing or older than their sources."""
+    from peerlab.backend.docker.engine import connect  # noqa: PLC0415
+    from peerlab.backend.docker.images import Images  # noqa: PLC0415
+
+    built = Images(connect(), click.echo)
+    for name, path in known_programs(overrides).items():
+        program = load_program(name, path)
+        click.echo(f"{program.image}  {built.resolve(program)}")
+    return ExitStatus.PASSED
 
 
 @main.command()
