@@ -5,15 +5,16 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from peerlab.backend.base import Backend, Lab, RunName
 from peerlab.checks.judge import judge
-from peerlab.checks.verdict import Finding, Outcome, Verdict
+from peerlab.checks.verdict import Verdict
 from peerlab.drive.director import Director
 from peerlab.drive.terminal import Stopped, Terminal
 from peerlab.drive.transcript import LineKinds
@@ -109,8 +110,10 @@ def play(
         Kind.RUN, text=scenario.title, scenario=scenario.name, run=run.run_id, backend=backend.name
     )
     try:
-        with backend.deploy(scenario, run) as lab:
-            _play_on(scenario, lab, folder, journal, stop or Stop())
+        # The logs stay open until the nodes are gone: they may have last words.
+        with ExitStack() as logs, backend.deploy(scenario, run) as lab:
+            opened = {name: logs.enter_context(folder.open_log(name)) for name in scenario.nodes}
+            _play_on(scenario, lab, opened, journal, stop or Stop())
     except Stopped:
         interrupted = True
         journal.record(Kind.BROKE, text="the run was interrupted")
@@ -120,38 +123,38 @@ def play(
     finally:
         journal.close()
     verdict = judge(Evidence(folder.path), scenario)
-    if error is not None and verdict.outcome is Outcome.PASSED:
-        # The lab broke after the last step, while it was removed: say so.
-        verdict = Verdict((*verdict.findings, Finding("lab", Outcome.UNKNOWN, error.message)))
     folder.write_verdict(verdict.as_dict())
     seconds = time.monotonic() - began
     return Result(scenario, backend.name, verdict, folder.path, seconds, error, interrupted)
 
 
-def _play_on(scenario: Scenario, lab: Lab, folder: Folder, journal: Journal, stop: Stop) -> None:
+def _play_on(
+    scenario: Scenario, lab: Lab, logs: Mapping[str, BinaryIO], journal: Journal, stop: Stop
+) -> None:
     """Play on a deployed lab, up to the last words of its programs."""
-    with ExitStack() as files:
-        terminals = {
-            name: Terminal(
-                name,
-                lab.nodes[name],
-                journal,
-                files.enter_context(folder.open_log(name)),
-                kinds=_line_kinds(node.program),
-                echoes=node.program.terminal is TerminalKind.PTY,
-            )
-            for name, node in scenario.nodes.items()
-        }
-        for name, terminal in terminals.items():
-            program = scenario.nodes[name].program
-            journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
-        director = Director(scenario, terminals, journal)
-        with stop.calls(director.abandon):
-            if director.start():
-                director.play()
-        if lab.owns_nodes:
-            director.stop()
-        journal.record(Kind.END, variables=director.known)
+    terminals = {
+        name: Terminal(
+            name,
+            lab.nodes[name],
+            journal,
+            logs[name],
+            kinds=_line_kinds(node.program),
+            echoes=node.program.terminal is TerminalKind.PTY,
+        )
+        for name, node in scenario.nodes.items()
+    }
+    for name, terminal in terminals.items():
+        program = scenario.nodes[name].program
+        journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
+    director = Director(scenario, terminals, journal)
+    with stop.calls(director.abandon):
+        if director.start():
+            director.play()
+    if lab.owns_nodes:
+        director.stop()
+    else:
+        director.leave()
+    journal.record(Kind.END, variables=director.known)
 
 
 def _line_kinds(program: Program) -> LineKinds:

@@ -37,14 +37,19 @@ def play_all(
             pool.submit(play, scenario, backend, out, observer=observer, stop=stop)
             for scenario in scenarios
         ]
+        told: set[Future[Result]] = set()
         try:
             for future in _as_they_end(futures):
+                told.add(future)
                 done(future.result())
         except BaseException as error:
             _end_all(futures, stop)
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted from None
-            raise
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+            for future in futures:
+                if not (future in told or future.cancelled() or future.exception()):
+                    done(future.result())
+            raise Interrupted from None
     return [future.result() for future in futures]
 
 
@@ -57,11 +62,11 @@ def _as_they_end(futures: Sequence[Future[Result]]) -> Iterator[Future[Result]]:
 
 def _end_all(futures: Sequence[Future[Result]], stop: Stop) -> None:
     """Let every run end and clean up, whatever else is pressed meanwhile."""
-    stop.request()
-    for future in futures:
-        future.cancel()
     while True:
         try:
+            for future in futures:
+                future.cancel()
+            stop.request()
             wait(futures)
         except KeyboardInterrupt:
             continue

@@ -72,6 +72,11 @@ class Director:
         for terminal in self._terminals.values():
             terminal.wait_ended(STOP_WITHIN)
 
+    def leave(self) -> None:
+        """Leave the programs running, and take what they showed so far as it is."""
+        for terminal in self._terminals.values():
+            terminal.leave()
+
     def abandon(self) -> None:
         """Let a play in another thread end at once."""
         for terminal in self._terminals.values():

@@ -92,7 +92,7 @@ class Terminal:
         """Take in output."""
         with self._changed:
             room = MAX_OUTPUT - self._kept
-            if room <= 0:
+            if room < 0:
                 return
             self._kept += len(data)
             self._log.write(data[:room])
@@ -230,6 +230,11 @@ class Terminal:
                 return
             self._ended_by_lab = True
         self._node.stop()
+
+    def leave(self) -> None:
+        """Record the open line, whose end the lab will not see."""
+        with self._changed:
+            self._flush()
 
     def wait_ended(self, within: float) -> bool:
         """Wait until no more output can come; False if it still can."""

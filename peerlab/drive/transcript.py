@@ -9,6 +9,7 @@ confuses neither.
 
 import codecs
 import io
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -181,12 +182,16 @@ class Transcript:
                 return [_message(kind, self.node, match, at)]
         self.outputs += 1
         detail: dict[str, object] = {"stream": stream}
-        if self.kinds.notice is not None and self.kinds.notice.search(content):
-            detail["notice"] = True
-            self._notices.append(content)
-            del self._notices[:-MAX_NOTICES]
+        read = self._open[stream].read
+        notice = None if self.kinds.notice is None else self.kinds.notice.search(content)
+        if notice is None:
+            self._keep_unread(line[read:])
         else:
-            self._keep_unread(line[self._open[stream].read :])
+            # What stands before it on the line, such as a prompt, is still part of the dialogue.
+            self._keep_unread(content[read : notice.start()])
+            detail["notice"] = True
+            self._notices.append(content[notice.start() :])
+            del self._notices[:-MAX_NOTICES]
         return [Event(at, Kind.PRINTED, self.node, line, detail)]
 
     def _flush(self, stream: Stream) -> list[Event]:
@@ -216,4 +221,15 @@ class Transcript:
 def _message(kind: Kind, node: str, match: re.Match[str], at: float) -> Event:
     groups = match.groupdict()
     detail = {"id": groups.get("id"), "peer": groups.get("to" if kind is Kind.SENT else "from")}
-    return Event(at, kind, node, groups.get("text") or "", detail)
+    quoted = groups.get("quoted")
+    text = groups.get("text") or "" if quoted is None else _unquoted(quoted)
+    return Event(at, kind, node, text, detail)
+
+
+def _unquoted(text: str) -> str:
+    """The text of a JSON string; what is none is kept as it is, since programs can be wrong."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str) else text

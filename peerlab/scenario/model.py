@@ -163,7 +163,8 @@ class TerminalKind(StrEnum):
 class Messages:
     """How a program's output tells which messages it sent and received, one pattern a line.
 
-    Named groups: `id` (unique), `to` / `from` (the other's IP address or label), `text`.
+    Named groups: `id` (unique), `to` / `from` (the other's IP address or label), and the message as
+    it is in `text`, or as a JSON string in `quoted`.
     """
 
     sent: Pattern | None = None

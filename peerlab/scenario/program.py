@@ -187,10 +187,10 @@ def _messages(fields: Fields) -> Messages:
     if parts is None:
         return Messages()
     sent, received = parts.get(_SENT), parts.get(_RECEIVED)
-    if sent is not None:
-        require_groups(parts, _SENT, sent, "id", "to", "text")
-    if received is not None:
-        require_groups(parts, _RECEIVED, received, "id", "from", "text")
+    for key, pattern, peer in ((_SENT, sent, "to"), (_RECEIVED, received, "from")):
+        if pattern is not None:
+            text = "quoted" if "quoted" in pattern.groups else "text"
+            require_groups(parts, key, pattern, "id", peer, text)
     return Messages(sent, received)
 
 

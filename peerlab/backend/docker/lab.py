@@ -176,6 +176,7 @@ class DockerBackend:
                     ).hexdigest(),
                 },
                 host_config=self._host_config(network),
+                healthcheck={"test": ["NONE"]},  # the lab waits for the program's own sign
                 networking_config=NetworkingConfig({network: endpoint}),  # type: ignore[arg-type]
             )
         return AttachedNode(self._client, made["Id"], address, pty=pty)
