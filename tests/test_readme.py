@@ -1,4 +1,4 @@
-"""What the README says is true: its scenario loads, its commands exist, its links lead somewhere."""
+"""What the README says is true: its scenario loads, its commands exist, its links lead to files."""
 
 import re
 import shlex

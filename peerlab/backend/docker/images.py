@@ -94,7 +94,11 @@ def copied_files(build: Build) -> list[Path]:
     for source in _copied_names(build.dockerfile.read_text(encoding="utf-8"), build.target):
         path = build.context / source
         found = path.rglob("*") if path.is_dir() else [path]
-        files.update(file for file in found if file.is_file() and _IGNORED.isdisjoint(file.parts))
+        files.update(
+            file
+            for file in found
+            if file.is_file() and _IGNORED.isdisjoint(file.relative_to(build.context).parts)
+        )
     return sorted(files)
 
 

@@ -55,6 +55,14 @@ def test_a_changed_source_changes_the_digest_of_the_targets_that_copy_it(context
     assert source_digest(lab) != before[1]
 
 
+def test_the_name_of_a_directory_above_the_context_does_not_matter(tmp_path: Path) -> None:
+    context = tmp_path / "runs" / ".venv"
+    (context / "services").mkdir(parents=True)
+    (context / "services/a.py").write_text("a")
+    (context / "Dockerfile").write_text(DOCKERFILE)
+    assert copied_files(build(context, "client")) == [context / "services/a.py"]
+
+
 def test_a_changed_dockerfile_changes_the_digest(context: Path) -> None:
     before = source_digest(build(context, "client"))
     (context / "Dockerfile").write_text(DOCKERFILE + "USER 1\n")

@@ -1,0 +1,143 @@
+"""Defects that are put into the chat system on purpose: a scenario must catch each of them."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from peerlab.backend.base import Backend
+from peerlab.backend.docker.engine import connect
+from peerlab.backend.docker.images import Images
+from peerlab.backend.docker.lab import DockerBackend
+from peerlab.play import Result, play
+from peerlab.programs import SERVICES, known_programs
+from peerlab.scenario.load import load_scenario
+from peerlab.scenario.program import load_program
+
+HERE = Path(__file__).parent
+SCENARIOS = SERVICES.parent / "scenarios"
+PARALLEL = 4
+"""Runs at the same time: much of their time is waiting for what will not come."""
+
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "test_*")
+
+pytestmark = pytest.mark.docker
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A module of this directory, and what a scenario must find wrong with it.
+
+    Attributes:
+        program: the program that it takes the place of.
+        scenario: the name of the shipped scenario that must catch it.
+        check: the name of the check that finds it.
+        told: what the finding's message or proof must say.
+    """
+
+    module: str
+    program: str
+    scenario: str
+    check: str
+    told: str
+
+    def __str__(self) -> str:
+        return f"{self.program}-{self.module}"
+
+
+STEPS = "steps"
+VARIANTS = [
+    Variant("newest_first", "server", "list/labels-in-order", STEPS, "'USER 3': ("),
+    Variant("labels_kept", "server", "list/before-and-after", STEPS, "'USER 2': ("),
+    Variant("killed_clients_kept", "server", "list/killed", STEPS, "'USER 2': ("),
+    Variant("list_lacks_one", "server", "list/labels-in-order", STEPS, "'USER 2': ("),
+    Variant("any_password", "server", "login/wrong-password", STEPS, "Authentication successful!"),
+    Variant("first_try_refused", "server", "login/right-at-once", STEPS, "Incorrect username"),
+    Variant("wrong_port", "client", "list/udp-ports", STEPS, "u2 never showed"),
+    Variant("sent_twice", "client", "messages/one-to-one", "delivery", "1 messages duplicated"),
+    Variant("sent_again_as_new", "client", "messages/one-to-one", "delivery", "2 messages sent"),
+    Variant(
+        "only_first_recipient", "client", "messages/one-to-two", STEPS, "u3 never showed 'Received"
+    ),
+    Variant("sent_to_all", "client", "messages/one-to-one", STEPS, "u3 was to stay silent"),
+    Variant(
+        "wrong_sender", "client", "messages/one-to-two", STEPS, "Received message from USER 2: YES"
+    ),
+    Variant("day_first", "client", "messages/timestamp", "log", "0 times, expected 1"),
+    Variant("raw_escapes", "client", "messages/escape-sequences", "log", r"u2 printed '\x1b'"),
+    Variant("quit_is_no_number", "client", "quit/at-number", STEPS, "u1 did not end"),
+    Variant("quit_with_status_3", "client", "quit/at-list", STEPS, "u1 ended with status 3"),
+    Variant("anything_is_no", "client", "answers/list", STEPS, "Enter number of recipients: "),
+    Variant("server_not_missed", "client", "presence/server-killed", STEPS, "never showed"),
+]
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """An engine with the image that the variants' image begins with."""
+    with connect() as client:
+        Images(client, print).resolve(load_program("client", SERVICES / "client" / "program.yaml"))
+    made = DockerBackend(print)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def results(
+    backend: Backend, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Variant, Future[Result]]]:
+    """What comes of every variant, in its own time."""
+    context = tmp_path_factory.mktemp("context")
+    shutil.copytree(SERVICES, context / "services", ignore=NOT_COPIED)
+    shutil.copytree(HERE, context / "broken", ignore=NOT_COPIED)
+    (context / "broken" / "Dockerfile").rename(context / "Dockerfile")
+    out = tmp_path_factory.mktemp("evidence")
+
+    def run(variant: Variant) -> Result:
+        override = f"{variant.program}={program_file(variant, context)}"
+        scenario = load_scenario(
+            SCENARIOS / f"{variant.scenario}.yaml", programs=known_programs([override])
+        )
+        return play(scenario, backend, out)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        yield {variant: pool.submit(run, variant) for variant in VARIANTS}
+        pool.shutdown(cancel_futures=True)
+
+
+def program_file(variant: Variant, context: Path) -> Path:
+    """Write the shipped program's file anew, with the variant's image and command in it."""
+    shipped = SERVICES / variant.program / "program.yaml"
+    program = yaml.safe_load(shipped.read_text(encoding="utf-8")) | {
+        "image": "peerlab/broken",
+        "build": {"context": "."},
+        "command": ["python3", "-m", f"broken.{variant.module}"],
+    }
+    path = context / f"{variant.module}.program.yaml"
+    path.write_text(json.dumps(program), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_a_scenario_catches_a_broken_program_and_says_what_is_wrong(
+    results: dict[Variant, Future[Result]], variant: Variant
+) -> None:
+    verdict = results[variant].result().verdict
+
+    assert verdict.outcome == "failed"
+    told = [
+        f"{finding.message}\n{finding.proof}"
+        for finding in verdict.findings
+        if finding.outcome == "failed" and finding.check == variant.check
+    ]
+    assert any(variant.told in text for text in told), verdict.findings
+
+
+def test_every_variant_is_in_the_table() -> None:
+    modules = {path.stem for path in HERE.glob("*.py")} - {Path(__file__).stem}
+    assert modules == {variant.module for variant in VARIANTS}
