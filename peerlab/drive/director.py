@@ -24,6 +24,7 @@ from peerlab.scenario.model import (
     Perform,
     Scenario,
     SendSignal,
+    Start,
     StaysSilent,
     Step,
     Together,
@@ -58,7 +59,7 @@ class Director:
 
     def start(self) -> bool:
         """Start every node after those that it needs are ready. False: one never became ready."""
-        return all(_at_once(self._start_node, wave) for wave in start_waves(self._scenario))
+        return all(_at_once(self._start_unasked, wave) for wave in start_waves(self._scenario))
 
     def play(self) -> bool:
         """Play the steps up to the first that fails; False if one did."""
@@ -82,20 +83,24 @@ class Director:
         for terminal in self._terminals.values():
             terminal.abandon()
 
-    def _start_node(self, name: str) -> bool:
-        terminal, node = self._terminals[name], self._scenario.nodes[name]
-        terminal.start()
-        ready = node.program.ready
-        if ready is None:
-            return True
+    def _start_unasked(self, name: str) -> bool:
+        """Start a node before the first step; False if it never became ready."""
+        span = self._scenario.nodes[name].span
         try:
+            self._start_node(name)
+        except StepFailed as failure:
+            self._record_failure(failure, line=span.line, column=span.column)
+            return False
+        return True
+
+    def _start_node(self, name: str) -> None:
+        terminal = self._terminals[name]
+        terminal.start()
+        ready = self._scenario.nodes[name].program.ready
+        if ready is not None:
             scope = self._scope(name)
             terminal.ready(ready.compile(scope.resolve), repr(str(ready)), READY_WITHIN)
-        except StepFailed as failure:
-            self._record_failure(failure, line=node.span.line, column=node.span.column)
-            return False
-        self._journal.record(Kind.READY, name)
-        return True
+            self._journal.record(Kind.READY, name)
 
     def _play_step(self, number: int, step: Step | Together) -> bool:
         steps = step.steps if isinstance(step, Together) else (step,)
@@ -161,6 +166,8 @@ class Director:
                         self._act_all(node, act.acts, inner)
                 case Perform():
                     self._perform(node, act, scope)
+                case Start():
+                    self._start_node(node)
                 case StaysSilent():
                     terminal.stays_silent(act.seconds)
                 case EndInput():
@@ -203,10 +210,11 @@ class Director:
 def start_waves(scenario: Scenario) -> list[tuple[str, ...]]:
     """The order in which nodes start: each wave needs only programs of the waves before it.
 
-    The loader has refused programs that wait for each other.
+    Nodes that a step starts are left out. The loader has refused programs that wait for each other.
     """
     waves: list[tuple[str, ...]] = []
-    left = dict(scenario.nodes)
+    later = scenario.started_by_step
+    left = {name: node for name, node in scenario.nodes.items() if name not in later}
     while left:
         waiting = {node.program.name for node in left.values()}
         wave = tuple(name for name, node in left.items() if waiting.isdisjoint(node.program.after))

@@ -73,6 +73,7 @@ class Terminal:
         self._kept = 0
         self._status: int | None = None
         self._lost: str | None = None
+        self._started = False
         self._stopped = False
         self._ended_by_lab = False
 
@@ -124,7 +125,16 @@ class Terminal:
     # What the director does.
 
     def start(self) -> None:
-        """Start the program."""
+        """Start the program.
+
+        Raises:
+            StepFailed: it has been started before.
+        """
+        with self._changed:
+            self._raise_if_over()
+            if self._started:
+                raise self._failure(f"{self.name} was started before", waited=0)
+            self._started = True
         self._journal.record(Kind.STARTED, self.name)
         self._node.start(self)
 
@@ -132,11 +142,11 @@ class Terminal:
         """Type a line.
 
         Raises:
-            StepFailed: the program has ended, nobody is there to read it.
+            StepFailed: the program does not run, nobody is there to read it.
         """
         with self._changed:
             self._raise_if_over()
-            if self._status is not None:
+            if not self._started or self._status is not None:
                 shown = "a line" if secret else repr(text)
                 raise self._failure(f"cannot type {shown} into {self.name}", waited=0)
             for event in self._transcript.typed(text, self._journal.now(), secret=secret):
@@ -226,7 +236,7 @@ class Terminal:
     def stop(self) -> None:
         """Ask the program to end in order, as the lab does at the end of a run."""
         with self._changed:
-            if self._status is not None or self._lost is not None:
+            if not self._started or self._status is not None or self._lost is not None:
                 return
             self._ended_by_lab = True
         self._node.stop()
@@ -240,7 +250,8 @@ class Terminal:
         """Wait until no more output can come; False if it still can."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._status is not None or self._lost is not None, within
+                lambda: not self._started or self._status is not None or self._lost is not None,
+                within,
             )
 
     def abandon(self) -> None:
@@ -251,7 +262,9 @@ class Terminal:
 
     def state(self) -> str:
         """Whether the program still runs, in words."""
-        return "still running" if self._status is None else f"ended with status {self._status}"
+        if not self._started:
+            return "was not started"
+        return "is still running" if self._status is None else f"ended with status {self._status}"
 
     def _await(
         self,

@@ -33,6 +33,7 @@ from peerlab.scenario.model import (
     Perform,
     SendSignal,
     Signal,
+    Start,
     StaysSilent,
     Type,
 )
@@ -79,6 +80,9 @@ _CHOOSE: Final = Key(
     raw({"type": "object", "minProperties": 1, "additionalProperties": _ACTS_REF}),
     "wait until one of the patterns shows, and do the acts that stand behind it",
     required=True,
+)
+_START: Final = Key(
+    "start", NOTHING, "start the program of a node, which then does not start before", required=True
 )
 _STAYS_SILENT: Final = Key(
     "stays-silent", DURATION, "watch that the program prints nothing for so long", required=True
@@ -193,6 +197,7 @@ _BUILDERS: Final[tuple[tuple[Form, Callable[[Fields, Setting], Act | None]], ...
     (_act(_TYPE, _SECRET), _type),
     (_act(_NOTICE, WITHIN), _notice),
     (_act(_CHOOSE, WITHIN), _choose),
+    (_act(_START), _without_value(_START, Start())),
     (_act(_STAYS_SILENT), _stays_silent),
     (_act(_EOF), _without_value(_EOF, EndInput())),
     (_act(_INTERRUPT), _without_value(_INTERRUPT, SendSignal(Signal.INTERRUPT))),

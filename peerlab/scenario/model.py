@@ -65,6 +65,11 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Start the node's program. A node with such a step is not started before."""
+
+
+@dataclass(frozen=True, slots=True)
 class StaysSilent:
     """Watch that the node prints nothing new for so many seconds."""
 
@@ -110,7 +115,19 @@ class Perform:
     nodes: Mapping[str, tuple[str, ...]]
 
 
-Act = Type | Expect | Notice | Choose | Each | StaysSilent | EndInput | SendSignal | Exits | Perform
+Act = (
+    Type
+    | Expect
+    | Notice
+    | Choose
+    | Each
+    | Start
+    | StaysSilent
+    | EndInput
+    | SendSignal
+    | Exits
+    | Perform
+)
 
 
 # Programs
@@ -244,3 +261,19 @@ class Scenario:
     nodes: Mapping[str, Node]
     steps: tuple[Step | Together, ...]
     checks: tuple[CheckSpec, ...]
+
+    @property
+    def single_steps(self) -> tuple[Step, ...]:
+        """All steps in the order of the file, those under `together` among the others."""
+        return tuple(
+            single
+            for step in self.steps
+            for single in (step.steps if isinstance(step, Together) else (step,))
+        )
+
+    @property
+    def started_by_step(self) -> frozenset[str]:
+        """The nodes that a step starts."""
+        return frozenset(
+            node for step in self.single_steps if isinstance(step.act, Start) for node in step.nodes
+        )
