@@ -1,7 +1,7 @@
 """Run the chat client: `python -m services.client --host 127.0.0.1 --port 12345`."""
 
 import os
-import secrets
+import os
 import signal
 import sys
 import time
@@ -37,7 +37,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             sys.stderr, f"client: cannot connect to {escape(given.host)}:{port}: {reason(error)}\n"
         )
         return 1
-    session = Session(lambda: secrets.token_hex(8), lambda: round(time.time(), 3), stay=stay)
+    session = Session(lambda: os.urandom(8).hex(), lambda: round(time.time(), 3), stay=stay)
     screen = Screen(sys.stdout, sys.stderr, trace=trace)
     with stop_on_signals() as stop:
         return Client(signalling, session, Keyboard(sys.stdin.fileno()), screen).run(stop)
