@@ -1,7 +1,6 @@
 """Run the chat client: `python -m services.client --host 127.0.0.1 --port 12345`."""
 
 import os
-import os
 import signal
 import sys
 import time
