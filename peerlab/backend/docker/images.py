@@ -4,7 +4,6 @@ An image carries a digest of the files that it was built from as a label. Where 
 the files as they are now, the image is built again, so that a run never plays an old program.
 """
 
-import contextlib
 import hashlib
 import subprocess
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import ImageNotFound
 
 from peerlab.backend.docker.engine import engine_errors
 from peerlab.errors import MachineUnfit
@@ -61,10 +60,7 @@ class Images:
             why = "not there yet" if found is None else "older than its sources"
             self._say(f"building image {program.image} ({why})")
             build_image(program.image, build, digest)
-            replaced, found = found, self._inspect(program.image)
-            if replaced is not None and found is not None and replaced[0] != found[0]:
-                with contextlib.suppress(APIError):  # another run still uses it
-                    self._client.remove_image(replaced[0])
+            found = self._inspect(program.image)
         if found is None:
             raise MachineUnfit(f"the image {program.image} was built but is not on this engine")
         return found[0]
