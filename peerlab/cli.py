@@ -18,7 +18,7 @@ from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, PeerlabError
 from peerlab.play import Observer, Result
 from peerlab.programs import known_programs
-from peerlab.report.escape import escape
+from peerlab.report.escape import escape, escape_line
 from peerlab.scenario.load import find_scenarios, load_scenario
 from peerlab.scenario.model import Scenario
 from peerlab.scenario.program import load_program
@@ -74,7 +74,7 @@ def main() -> None:
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.option("--follow", is_flag=True, help="Print the transcript of all nodes as it happens.")
+@click.option("--follow", is_flag=True, help="Print the transcript as it happens, one run at a time.")
 @_reports_errors
 def run(
     *,
@@ -95,6 +95,8 @@ def run(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
     scenarios = _load(paths, overrides) * repeat
+    if follow:
+        jobs = 1  # the transcripts of several runs in one are nobody's
     began = time.monotonic()
     results: list[Result] = []
     with ExitStack() as stack:
@@ -109,7 +111,7 @@ def run(
 
         interrupted = False
         try:
-            play_all(scenarios, lab_maker, out, jobs=jobs, observer=observer, done=done)
+            results = play_all(scenarios, lab_maker, out, jobs=jobs, observer=observer, done=done)
         except Interrupted:
             interrupted = True
     if as_json:
@@ -137,10 +139,11 @@ def validate(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
 def list_scenarios(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
     """List scenarios with their titles."""
     scenarios = _load(paths, overrides)
-    width = max(len(scenario.name) for scenario in scenarios)
-    for scenario in scenarios:
+    names = [escape_line(scenario.name) for scenario in scenarios]
+    width = max(len(name) for name in names)
+    for name, scenario in zip(names, scenarios, strict=True):
         nodes = f"{len(scenario.nodes)} nodes"
-        click.echo(f"{scenario.name:{width}}  {nodes:>9}  {escape(scenario.title)}")
+        click.echo(f"{name:{width}}  {nodes:>9}  {escape_line(scenario.title)}")
     return ExitStatus.PASSED
 
 

@@ -3,10 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Final
 
 from peerlab.backend.base import Backend
 from peerlab.play import Observer, Result, Stop, play
 from peerlab.scenario.model import Scenario
+
+
+LOOK_UP: Final = 0.5
+"""Seconds after which the main thread looks up from a wait. Python sees a Ctrl-C that comes just
+before a thread blocks only when it is awake again."""
 
 
 class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
@@ -33,12 +39,13 @@ def play_all(
     """
     stop = Stop()
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool:
-        futures = [
-            pool.submit(play, scenario, backend, out, observer=observer, stop=stop)
-            for scenario in scenarios
-        ]
+        futures: list[Future[Result]] = []
         told: set[Future[Result]] = set()
         try:
+            futures.extend(  # one by one: whatever interrupts this, those under way are known
+                pool.submit(play, scenario, backend, out, observer=observer, stop=stop)
+                for scenario in scenarios
+            )
             for future in _as_they_end(futures):
                 told.add(future)
                 done(future.result())
@@ -56,8 +63,8 @@ def play_all(
 def _as_they_end(futures: Sequence[Future[Result]]) -> Iterator[Future[Result]]:
     left = set(futures)
     while left:
-        ended, left = wait(left, return_when=FIRST_COMPLETED)
-        yield from ended
+        ended, left = wait(left, LOOK_UP, return_when=FIRST_COMPLETED)
+        yield from (future for future in futures if future in ended)
 
 
 def _end_all(futures: Sequence[Future[Result]], stop: Stop) -> None:

@@ -28,13 +28,13 @@ class Account:
 
     @property
     def duplicated(self) -> list[tuple[str, str]]:
-        """Received more than once."""
-        return [key for key, count in self.received.items() if count > 1]
+        """Received again, once for every time after the first."""
+        return [key for key in self.sent for _ in range(self.received[key] - 1)]
 
     @property
     def unexpected(self) -> list[tuple[str, str]]:
-        """Received by a node that it was not sent to."""
-        return [key for key in self.received if key not in self.sent]
+        """Received by a node that it was not sent to, once for every time."""
+        return [key for key in self.received.elements() if key not in self.sent]
 
 
 def account(evidence: Evidence) -> Account:
@@ -58,8 +58,8 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     """Compare the account with what the scenario expects."""
     where = (spec.span.line, spec.span.column)
     found = account(evidence)
-    if not found.sent:
-        message = "no node reported that it sent a message, so nothing can be counted"
+    if not found.sent and not found.received:
+        message = "no node reported a message, so nothing can be counted"
         return [Finding(spec.name, Outcome.UNKNOWN, message, None, where)]
     counts = {
         "sent": list(found.sent),
@@ -72,7 +72,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         expected = spec.arguments[name]
         if expected is not None and len(keys) != expected:
             message = f"{len(keys)} messages {name}, expected {expected}"
-            proof = "\n".join(_describe(found, key) for key in keys[:10])
+            proof = "\n".join(_describe(found, key) for key in list(dict.fromkeys(keys))[:10])
             findings.append(Finding(spec.name, Outcome.FAILED, message, None, where, proof))
     if findings:
         return findings

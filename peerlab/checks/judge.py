@@ -14,7 +14,7 @@ from peerlab.scenario.model import (
     Perform,
     Scenario,
     SendSignal,
-    Together,
+    Start,
     Type,
 )
 
@@ -68,13 +68,9 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
 
 
 def _expects_something(scenario: Scenario) -> bool:
-    acts = [
-        (name, single.act)
-        for step in scenario.steps
-        for single in (step.steps if isinstance(step, Together) else (step,))
-        for name in single.nodes
-    ]
-    return any(_can_fail(scenario, name, act) for name, act in acts)
+    return any(
+        _can_fail(scenario, name, step.act) for step in scenario.single_steps for name in step.nodes
+    )
 
 
 def _can_fail(scenario: Scenario, node: str, act: Act) -> bool:
@@ -82,4 +78,4 @@ def _can_fail(scenario: Scenario, node: str, act: Act) -> bool:
     if isinstance(act, Perform):
         dialogue = scenario.nodes[node].program.actions[act.action].dialogue
         return any(_can_fail(scenario, node, inner) for inner in dialogue)
-    return not isinstance(act, Type | EndInput | SendSignal)
+    return not isinstance(act, Type | Start | EndInput | SendSignal)

@@ -29,7 +29,7 @@ def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:
         if matches:
             line = text[: matches[0].start()].count("\n")
             message = f"{node.name} {verb} {str(pattern)!r}, which it must not"
-            return _finding(spec, Outcome.FAILED, message, node, text.splitlines()[line])
+            return _finding(spec, Outcome.FAILED, message, node, text.split("\n")[line])
     elif times is None and not matches:
         message = f"{node.name} never {verb} {str(pattern)!r}"
         return _finding(spec, Outcome.FAILED, message, node, node.tail(lines=5))

@@ -34,7 +34,7 @@ def _failed(event: Event) -> Finding:
     return Finding(
         NAME,
         Outcome.FAILED,
-        f"{event.text}{after}; {event.node} is {event.detail['state']}",
+        f"{event.text}{after}; {event.node} {event.detail['state']}",
         event.node,
         (event.detail["line"], event.detail["column"]),
         event.detail["since"],

@@ -17,7 +17,7 @@ TAIL = 6
 def run_line(result: Result) -> str:
     """One run in one line."""
     return (
-        f"{result.verdict.outcome.value:7}  {result.scenario.name}  {result.backend}  "
+        f"{result.verdict.outcome.value:7}  {escape_line(result.scenario.name)}  {result.backend}  "
         f"{result.seconds:.1f} s  {shown_path(result.evidence)}"
     )
 
@@ -30,7 +30,7 @@ def explanation(result: Result) -> Iterator[str]:
         if finding.outcome is not Outcome.PASSED:
             yield from _finding(result, finding)
     if result.error is not None and result.error.hint is not None:
-        yield f"   hint: {result.error.hint}"
+        yield f"   hint: {escape_line(result.error.hint)}"
     for node in Evidence(result.evidence).nodes.values():
         yield f"   {node.name}, last lines of its transcript:"
         yield from (f"      | {escape(line)}" for line in node.tail(TAIL).splitlines())
@@ -80,4 +80,4 @@ def as_json(results: Sequence[Result]) -> dict[str, Any]:
 def shown_path(path: Path) -> str:
     """A path as a person would type it from here."""
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return escape_line(str(path) if relative.startswith("..") else relative)

@@ -1,0 +1,299 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peerlab.checks import exits, log, no_traceback, steps
+from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
+from peerlab.evidence.journal import Event, Kind
+from peerlab.scenario.model import CheckSpec
+from peerlab.scenario.source import Span
+from peerlab.scenario.values import Pattern
+from tests.support.journals import deployed, event, evidence, exited, failed, printed
+
+SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
+WHERE = (9, 5)
+LAB = [deployed("server", "10.0.0.2"), deployed("u1", "10.0.0.3")]
+PASSED, FAILED, UNKNOWN = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN
+
+# exits
+
+EXITS: dict[str, tuple[list[Event], list[Finding]]] = {
+    "as expected": (
+        [exited("server", 0), exited("u1", 3)],
+        [Finding("exits", PASSED, "ended by themselves with status: server 0, u1 3")],
+    ),
+    "another status": (
+        [exited("server", 0), printed("u1", "1\n2\n3\n4\n5\n6\n"), exited("u1", 1)],
+        [
+            Finding(
+                "exits",
+                FAILED,
+                "u1 ended with status 1, expected 3",
+                "u1",
+                WHERE,
+                "2\n3\n4\n5\n6",
+            )
+        ],
+    ),
+    "stopped by the lab": (
+        [exited("server", 0, by="lab"), exited("u1", 3)],
+        [
+            Finding(
+                "exits",
+                FAILED,
+                "server did not end by itself: the lab stopped it at the end",
+                "server",
+                WHERE,
+            )
+        ],
+    ),
+    "stopped after a failed step": (
+        [failed("u1", "u1 never showed 'x'"), exited("server", 0, by="lab"), exited("u1", 3)],
+        [
+            Finding(
+                "exits",
+                UNKNOWN,
+                "server was stopped by the lab, since the steps did not come to their end",
+                "server",
+                WHERE,
+            )
+        ],
+    ),
+    "never seen to end": (
+        [exited("u1", 3)],
+        [Finding("exits", UNKNOWN, "server was never seen to end", "server", WHERE)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "findings"), EXITS.values(), ids=EXITS)
+def test_exits_compares_the_status_of_programs_that_ended_by_themselves(
+    tmp_path: Path, events: list[Event], findings: list[Finding]
+) -> None:
+    spec = CheckSpec("exits", {"nodes": {"server": 0, "u1": 3}}, "exits", SPAN)
+    assert exits.check(evidence(tmp_path, [*LAB, *events]), spec) == findings
+
+
+# log
+
+OUTPUT = [
+    printed("server", "listening\nAccepted u1\n"),
+    event(Kind.TYPED, "u1", "quit"),
+    printed("u1", "Hello\r\nAccepted\x0b? Acc"),
+    printed("u1", "epted\n"),
+]
+
+
+def log_spec(pattern: str, *nodes: str, **arguments: Any) -> CheckSpec:  # noqa: ANN401
+    given: dict[str, object] = {
+        "nodes": nodes,
+        "pattern": Pattern.parse(pattern),
+        "contains": True,
+        "times": None,
+        "direction": "printed",
+    }
+    return CheckSpec("log", given | arguments, "log: ...", SPAN)
+
+
+def fault(message: str, node: str, proof: str = "") -> list[Finding]:
+    return [Finding("log", FAILED, message, node, WHERE, proof)]
+
+
+LOGS: dict[str, tuple[CheckSpec, list[Finding]]] = {
+    "contains": (
+        log_spec("Accepted", "server", "u1"),
+        [Finding("log", PASSED, "log: ...: server, u1")],
+    ),
+    "contains over two pieces": (
+        log_spec("? Accepted", "u1"),
+        [Finding("log", PASSED, "log: ...: u1")],
+    ),
+    "does not contain": (
+        log_spec("Hello", "server", "u1"),
+        fault("server never printed 'Hello'", "server", "listening\nAccepted u1"),
+    ),
+    "so many times": (
+        log_spec("/Accepted/", "u1", times=2),
+        [Finding("log", PASSED, "log: ...: u1")],
+    ),
+    "not so many times": (
+        log_spec("/accepted/", "server", times=2),
+        fault(
+            "server printed '/accepted/' 0 times, expected 2", "server", "listening\nAccepted u1"
+        ),
+    ),
+    "no times at all": (
+        log_spec("Hello", "server", times=0),
+        [Finding("log", PASSED, "log: ...: server")],
+    ),
+    "lacks": (
+        log_spec("Hello", "server", contains=False),
+        [Finding("log", PASSED, "log: ...: server")],
+    ),
+    "does not lack": (
+        log_spec("? Acc", "u1", contains=False),
+        fault("u1 printed '? Acc', which it must not", "u1", "Accepted\x0b? Accepted"),
+    ),
+    "does not lack its end": (
+        log_spec(r"/\Z/", "server", contains=False),
+        fault(r"server printed '/\\Z/', which it must not", "server"),
+    ),
+    "typed": (
+        log_spec("quit", "u1", direction="typed"),
+        [Finding("log", PASSED, "log: ...: u1")],
+    ),
+    "typed is not printed": (
+        log_spec("quit", "u1", contains=False),
+        [Finding("log", PASSED, "log: ...: u1")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "findings"), LOGS.values(), ids=LOGS)
+def test_log_looks_for_a_pattern_in_one_direction(
+    tmp_path: Path, spec: CheckSpec, findings: list[Finding]
+) -> None:
+    assert log.check(evidence(tmp_path, [*LAB, *OUTPUT]), spec) == findings
+
+
+# no-traceback
+
+
+def test_a_traceback_is_found_with_its_text(tmp_path: Path) -> None:
+    events = [
+        printed("u1", "fine\n"),
+        printed("server", "hm\nTraceback (most "),
+        printed("server", "recent call last):\n  File\nKeyError: 1\n"),
+    ]
+    assert no_traceback.check(evidence(tmp_path, events)) == [
+        Finding(
+            "no-traceback",
+            FAILED,
+            "server printed a traceback",
+            "server",
+            None,
+            "Traceback (most recent call last):\n  File\nKeyError: 1\n",
+        )
+    ]
+
+
+def test_without_a_traceback_the_check_passes_even_if_one_was_typed(tmp_path: Path) -> None:
+    events = [event(Kind.TYPED, "u1", "Traceback (most recent call last)")]
+    assert no_traceback.check(evidence(tmp_path, events)) == [
+        Finding("no-traceback", PASSED, "no node printed a traceback")
+    ]
+
+
+# steps
+
+
+def step(number: int) -> Event:
+    return event(Kind.STEP, "u1", "login", number=number, line=1, column=1)
+
+
+STEPS: dict[str, tuple[list[Event], bool, bool, list[Finding]]] = {
+    "all true": (
+        [step(1), step(2), step(2)],
+        True,
+        True,
+        [Finding("steps", PASSED, "all 2 steps came true")],
+    ),
+    "nothing expected": ([step(1)], True, False, []),
+    "a failed step": (
+        [step(1), failed("u1", "u1 never showed 'x'", since="y")],
+        True,
+        True,
+        [
+            Finding(
+                "steps",
+                FAILED,
+                "u1 never showed 'x' within 2 s; u1 is still running",
+                "u1",
+                (7, 5),
+                "y",
+            )
+        ],
+    ),
+    "a step that failed at once": (
+        [failed("u1", "cannot type 'x' into u1", waited=0.0, state="ended with status 1")],
+        True,
+        True,
+        [
+            Finding(
+                "steps",
+                FAILED,
+                "cannot type 'x' into u1; u1 ended with status 1",
+                "u1",
+                (7, 5),
+            )
+        ],
+    ),
+    "a broken lab": (
+        [step(1), event(Kind.BROKE, text="the engine has gone")],
+        False,
+        True,
+        [Finding("steps", UNKNOWN, "the engine has gone")],
+    ),
+    "output not kept": (
+        [step(1), event(Kind.TRUNCATED, "u1", "only the first 4 bytes are kept")],
+        True,
+        False,
+        [Finding("steps", UNKNOWN, "only the first 4 bytes are kept", "u1")],
+    ),
+    "a run that was killed": (
+        [step(1)],
+        False,
+        True,
+        [Finding("steps", UNKNOWN, "the run did not come to its end")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "complete", "expecting", "findings"), STEPS.values(), ids=STEPS)
+def test_steps_tells_what_did_not_come_true_and_what_broke(
+    tmp_path: Path,
+    events: list[Event],
+    findings: list[Finding],
+    *,
+    complete: bool,
+    expecting: bool,
+) -> None:
+    found = evidence(tmp_path, events, complete=complete)
+    assert steps.check(found, expecting=expecting) == findings
+
+
+# Outcomes
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "together"),
+    [
+        ([], UNKNOWN),
+        ([PASSED], PASSED),
+        ([PASSED, PASSED], PASSED),
+        ([PASSED, UNKNOWN], UNKNOWN),
+        ([UNKNOWN, FAILED, PASSED], FAILED),
+    ],
+)
+def test_failed_beats_unknown_beats_passed(outcomes: list[Outcome], together: Outcome) -> None:
+    assert worst(outcomes) is together
+    findings = tuple(Finding("x", outcome, "") for outcome in outcomes)
+    assert Verdict(findings).outcome is together
+    assert Verdict(findings).as_dict()["outcome"] == together.value
+
+
+def test_outcomes_are_exit_statuses() -> None:
+    assert [int(outcome.exit_status) for outcome in (PASSED, FAILED, UNKNOWN)] == [0, 1, 3]
+
+
+def test_a_finding_is_plain_data() -> None:
+    finding = Finding("steps", FAILED, "it failed", "u1", (7, 5), "proof")
+    assert finding.as_dict() == {
+        "check": "steps",
+        "outcome": "failed",
+        "message": "it failed",
+        "node": "u1",
+        "where": (7, 5),
+        "proof": "proof",
+    }

@@ -1,0 +1,34 @@
+"""`python -m peerlab` as a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.bench import Bench
+
+PASSES = "title: Logs in\nnodes: {u1: chat}\nsteps: [{u1: login}]\n"
+
+
+def test_without_an_engine_the_machine_is_unfit_and_a_hint_says_what_helps(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    path = bench.write(PASSES)
+    command = [sys.executable, "-m", "peerlab", "run", f"--program=chat={bench.files['chat']}"]
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    result = subprocess.run(
+        [*command, "--out", str(bench.out), str(path)],
+        env=environment,
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 4
+    assert result.stdout == ""
+    message, hint, *_ = result.stderr.splitlines()
+    assert message.startswith("peerlab: ")
+    assert hint.startswith("   hint: ")
+    assert "Traceback" not in result.stderr
