@@ -74,7 +74,7 @@ def main() -> None:
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.option("--follow", is_flag=True, help="Print the transcript as it happens, one run at a time.")
+@click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
 @_reports_errors
 def run(
     *,

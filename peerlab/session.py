@@ -9,7 +9,6 @@ from peerlab.backend.base import Backend
 from peerlab.play import Observer, Result, Stop, play
 from peerlab.scenario.model import Scenario
 
-
 LOOK_UP: Final = 0.5
 """Seconds after which the main thread looks up from a wait. Python sees a Ctrl-C that comes just
 before a thread blocks only when it is awake again."""
