@@ -96,8 +96,8 @@ def play(
     """Play a scenario once and judge it.
 
     Raises:
-        MachineUnfit: the backend cannot run it here.
-        UsageError: the evidence cannot be written.
+        MachineUnfit: the backend cannot run it here, nor any other scenario.
+        UsageError: the evidence cannot be written, or the backend cannot do what is asked.
     """
     began = time.monotonic()
     run = RunName(scenario.name, new_run_id())
@@ -117,13 +117,15 @@ def play(
     except Stopped:
         interrupted = True
         journal.record(Kind.BROKE, text="the run was interrupted")
-    except LabError as broken:
+    except PeerlabError as broken:
         error = broken
         journal.record(Kind.BROKE, text=broken.message)
     finally:
         journal.close()
     verdict = judge(Evidence(folder.path), scenario)
     folder.write_verdict(verdict.as_dict())
+    if error is not None and not isinstance(error, LabError):
+        raise error
     seconds = time.monotonic() - began
     return Result(scenario, backend.name, verdict, folder.path, seconds, error, interrupted)
 
