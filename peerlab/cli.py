@@ -15,7 +15,7 @@ import click
 from peerlab import __version__
 from peerlab.backend.base import Backend
 from peerlab.checks.verdict import worst
-from peerlab.errors import ExitStatus, PeerlabError
+from peerlab.errors import ExitStatus, LabError, PeerlabError
 from peerlab.play import Observer, Result
 from peerlab.programs import known_programs
 from peerlab.report.escape import escape, escape_line
@@ -44,13 +44,23 @@ def _reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
         try:
             status = command(*args, **kwargs)
         except PeerlabError as error:
-            click.echo(f"peerlab: {escape(str(error))}", err=True)
-            status = error.exit_status
+            status = _tell(error)
         except KeyboardInterrupt:
             status = ExitStatus.INTERRUPTED
+        except OSError as error:  # the disk is full, or nobody reads what is printed
+            status = _tell(LabError(f"cannot go on: {error}"))
         sys.exit(status)
 
     return wrapper
+
+
+def _tell(error: PeerlabError) -> ExitStatus:
+    """Print an error; problems of scenarios have their own form, and are escaped already."""
+    shown = str(error)
+    if not isinstance(error, ScenarioError):
+        shown = f"peerlab: {escape(shown)}"
+    click.echo(shown, err=True)
+    return error.exit_status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,30 +104,35 @@ def run(
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
-    scenarios = _load(paths, overrides) * repeat
-    if follow:
-        jobs = 1  # the transcripts of several runs in one are nobody's
     began = time.monotonic()
     results: list[Result] = []
-    with ExitStack() as stack:
-        observer, say = _observer(stack, follow=follow, quiet=as_json)
-        lab_maker = _make_backend(backend, say, keep=keep)
-        stack.callback(lab_maker.close)
+    error: PeerlabError | None = None
+    interrupted = False
+    try:
+        scenarios = _load(paths, overrides) * repeat
+        with ExitStack() as stack:
+            observer, say = _observer(stack, follow=follow, quiet=as_json)
+            lab_maker = _make_backend(backend, say, keep=keep)
+            stack.callback(lab_maker.close)
 
-        def done(result: Result) -> None:
-            results.append(result)
-            if not as_json:
-                say("\n".join([text.run_line(result), *text.explanation(result)]))
+            def done(result: Result) -> None:
+                results.append(result)
+                if not as_json:
+                    say("\n".join([text.run_line(result), *text.explanation(result)]))
 
-        interrupted = False
-        try:
+            # The transcripts of several runs in one would be nobody's.
+            jobs = 1 if follow else jobs
             results = play_all(scenarios, lab_maker, out, jobs=jobs, observer=observer, done=done)
-        except Interrupted:
-            interrupted = True
+    except Interrupted:
+        interrupted = True
+    except PeerlabError as raised:
+        error = raised
     if as_json:
-        click.echo(json.dumps(text.as_json(results), ensure_ascii=False))
-    elif repeat > 1 or len(scenarios) > 1:
+        click.echo(json.dumps(text.as_json(results, error), ensure_ascii=False))
+    elif len(results) > 1:
         click.echo(text.summary(results, time.monotonic() - began))
+    if error is not None:
+        raise error
     return ExitStatus.INTERRUPTED if interrupted else _status(results)
 
 
@@ -203,8 +218,8 @@ def _load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
         except ScenarioError as error:
             problems.append(error)
     if problems:
-        click.echo("\n".join(str(problem) for problem in problems), err=True)
-        sys.exit(ExitStatus.USAGE)
+        found = [diagnostic for problem in problems for diagnostic in problem.diagnostics]
+        raise ScenarioError(list(dict.fromkeys(found)))  # a program's problems only once
     return scenarios
 
 

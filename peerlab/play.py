@@ -119,8 +119,11 @@ def play(
         journal.record(Kind.BROKE, text="the run was interrupted")
     except PeerlabError as broken:
         error = broken
-        journal.record(Kind.BROKE, text=broken.message)
-    finally:
+    except OSError as failure:
+        error = LabError(f"cannot keep the evidence: {failure}")
+    with contextlib.suppress(OSError):  # what cannot be written is missing, and judged so
+        if error is not None:
+            journal.record(Kind.BROKE, text=error.message)
         journal.close()
     verdict = judge(Evidence(folder.path), scenario)
     folder.write_verdict(verdict.as_dict())

@@ -1,5 +1,6 @@
 """What every backend gives. The director knows nothing else of it."""
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class RunName:
     @property
     def project(self) -> str:
         """The run's name where a Compose project has its own: `peerlab-demo-1a2b3c`."""
-        slug = "".join(char if char.isalnum() else "-" for char in self.scenario.lower())
+        slug = re.sub("[^a-z0-9]+", "-", self.scenario.lower())
         return f"peerlab-{slug[:40].strip('-')}-{self.run_id.rsplit('-', 1)[-1]}"
 
 

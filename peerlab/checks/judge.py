@@ -1,16 +1,21 @@
 """Puts the findings of all checks together into a verdict."""
 
 import traceback
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Final, cast
 
-from peerlab.checks import delivery, exits, log, no_traceback, steps
+from peerlab.checks import delivery, ends, exits, log, no_traceback, steps
 from peerlab.checks.verdict import Finding, Outcome, Verdict
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import (
     Act,
+    Action,
     CheckSpec,
+    Choose,
+    Each,
     EndInput,
+    Exits,
     Perform,
     Scenario,
     SendSignal,
@@ -38,6 +43,8 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     if not any(spec.name == no_traceback.NAME for spec in scenario.checks):
         checks.append((no_traceback.NAME, lambda: no_traceback.check(evidence)))
     if evidence.complete:
+        foreseen = _ends_foreseen(scenario)
+        checks.append((ends.NAME, lambda: ends.check(evidence, foreseen=foreseen)))
         checks += [
             (spec.name, lambda spec=spec: CHECKS[spec.name](evidence, spec))  # type: ignore[misc]
             for spec in scenario.checks
@@ -61,21 +68,51 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
             )
             for spec in scenario.checks
         ]
-    if not expecting and not scenario.checks:
+    asked_for = [spec for spec in scenario.checks if spec.name != no_traceback.NAME]
+    if not expecting and not asked_for:
         message = "nothing was checked: no step expects anything and there are no checks"
         findings.append(Finding(steps.NAME, Outcome.UNKNOWN, message))
     return Verdict(tuple(findings))
 
 
 def _expects_something(scenario: Scenario) -> bool:
+    """Whether any act can turn out not to come true; typing alone, say, cannot."""
     return any(
-        _can_fail(scenario, name, step.act) for step in scenario.single_steps for name in step.nodes
+        not isinstance(act, Type | Start | EndInput | SendSignal)
+        for _, act in _acts_of_nodes(scenario)
     )
 
 
-def _can_fail(scenario: Scenario, node: str, act: Act) -> bool:
-    """Whether the act can turn out not to come true; typing alone cannot."""
-    if isinstance(act, Perform):
-        dialogue = scenario.nodes[node].program.actions[act.action].dialogue
-        return any(_can_fail(scenario, node, inner) for inner in dialogue)
-    return not isinstance(act, Type | Start | EndInput | SendSignal)
+def _ends_foreseen(scenario: Scenario) -> set[str]:
+    """The nodes whose end a step or a check speaks of."""
+    by_check = {
+        node
+        for spec in scenario.checks
+        if spec.name == "exits"
+        for node in cast("Mapping[str, int]", spec.arguments["nodes"])
+    }
+    return by_check | {node for node, act in _acts_of_nodes(scenario) if isinstance(act, Exits)}
+
+
+def _acts_of_nodes(scenario: Scenario) -> Iterator[tuple[str, Act]]:
+    """Every act that a step may do with a node, those inside of actions too."""
+    for step in scenario.single_steps:
+        for node in step.nodes:
+            actions = scenario.nodes[node].program.actions
+            yield from ((node, act) for act in _flat(step.act, actions))
+
+
+def _flat(act: Act, actions: Mapping[str, Action]) -> Iterator[Act]:
+    match act:
+        case Perform():
+            inner = actions[act.action].dialogue
+        case Each():
+            inner = act.acts
+        case Choose():
+            yield act
+            inner = tuple(chain.from_iterable(acts for _, acts in act.branches))
+        case _:
+            yield act
+            return
+    for part in inner:
+        yield from _flat(part, actions)

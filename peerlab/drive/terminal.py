@@ -154,12 +154,22 @@ class Terminal:
         self._node.write(text.encode() + b"\n")
 
     def end_input(self) -> None:
-        """Close the program's standard input."""
+        """Close the program's standard input.
+
+        Raises:
+            StepFailed: the program was not started.
+        """
+        self._raise_unless_started("end the input of")
         self._journal.record(Kind.INPUT_ENDED, self.name)
         self._node.end_input()
 
     def signal(self, signal: Signal) -> None:
-        """Send a signal to the program."""
+        """Send a signal to the program.
+
+        Raises:
+            StepFailed: the program was not started.
+        """
+        self._raise_unless_started(signal.value)
         self._journal.record(Kind.SIGNALLED, self.name, signal=signal.value)
         self._node.signal(signal)
 
@@ -220,9 +230,11 @@ class Terminal:
         """Watch that nothing new is printed for so long, and that no notice waits to be seen.
 
         Raises:
-            StepFailed: something was printed.
+            StepFailed: something was printed, or no program runs that could print.
         """
         with self._changed:
+            if not self._started or self._status is not None:
+                raise self._failure(f"{self.name} has no program to stay silent", waited=0)
             before = self._transcript.outputs
             came = self._wait(
                 lambda: bool(self._transcript.notices) or self._transcript.outputs > before, seconds
@@ -308,6 +320,11 @@ class Terminal:
             raise Stopped
         if self._lost is not None:
             raise LabError(f"lost the connection to {self.name}: {self._lost}")
+
+    def _raise_unless_started(self, doing: str) -> None:
+        with self._changed:
+            if not self._started:
+                raise self._failure(f"cannot {doing} {self.name}", waited=0)
 
     def _flush(self) -> None:
         for event in self._transcript.ended():

@@ -91,10 +91,15 @@ class Transcript:
             return []
         if not line.text:
             line.since = at
-        *ended, rest = (line.text + text).split("\n")
+        before = line.text
+        *ended, rest = (before + text).split("\n")
         events: list[Event] = []
-        for content in ended:
+        for number, content in enumerate(ended):
             events += self._close_line(stream, content + "\n", line.since)
+            # A line end that comes later than its line is nothing new to be seen.
+            only_ended = number == 0 and before != "" and content == before
+            if events[-1].kind is Kind.PRINTED and not only_ended:
+                self.outputs += 1
             line.read, line.since = 0, at
         line.text = rest
         if rest and not self._is_trace(rest):
@@ -180,7 +185,6 @@ class Transcript:
             match = pattern.search(content) if pattern is not None else None
             if match is not None:
                 return [_message(kind, self.node, match, at)]
-        self.outputs += 1
         detail: dict[str, object] = {"stream": stream}
         read = self._open[stream].read
         notice = None if self.kinds.notice is None else self.kinds.notice.search(content)

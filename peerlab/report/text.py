@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from peerlab.checks.verdict import Finding, Outcome, worst
+from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
 from peerlab.play import Result
 from peerlab.report.escape import escape, escape_line
@@ -59,10 +60,14 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     return f"{', '.join(counts) or 'nothing was played'} in {seconds:.1f} s"
 
 
-def as_json(results: Sequence[Result]) -> dict[str, Any]:
-    """All runs as one object for programs to read."""
-    return {
-        "outcome": worst([result.verdict.outcome for result in results]).value,
+def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> dict[str, Any]:
+    """All runs as one object for programs to read, and what kept others from being played."""
+    told = {} if error is None else {"error": str(error)}
+    outcomes = [result.verdict.outcome for result in results]
+    if error is not None:
+        outcomes.append(Outcome.UNKNOWN)
+    return told | {
+        "outcome": worst(outcomes).value,
         "scenarios": [
             {
                 "name": result.scenario.name,

@@ -92,7 +92,7 @@ class Pattern:
         """Read a pattern.
 
         Raises:
-            ValueError: the text is empty, or its regular expression is not one.
+            ValueError: it matches the empty text, or its regular expression is not one.
         """
         is_regex = len(text) > 1 and text.startswith("/") and text.endswith("/")
         template = Template.parse(text[1:-1] if is_regex else text)
@@ -100,9 +100,11 @@ class Pattern:
             raise ValueError("an empty pattern would match anything")
         pattern = cls(template, is_regex)
         try:
-            pattern.compile(lambda _reference: "x")
+            compiled = pattern.compile(lambda _reference: "x")
         except re.error as error:
             raise ValueError(f"bad regular expression: {error}") from None
+        if compiled.search(""):
+            raise ValueError("matches the empty text, so it would match anything")
         return pattern
 
     @property

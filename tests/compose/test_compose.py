@@ -181,7 +181,7 @@ def test_no_project_is_in_the_way_of_another_and_no_image_comes_from_a_registry(
     assert document["networks"] == {"default": {"internal": True}}
     for service in document["services"].values():
         assert service.keys().isdisjoint({"container_name", "ports", "privileged", "cap_add"})
-        assert service["pull_policy"] == "never"
+        assert service["pull_policy"] == "build"
 
 
 @pytest.mark.docker

@@ -76,7 +76,8 @@ class AttachedNode:
         if self._pty:
             self.write(_END_OF_INPUT_KEY)
         elif isinstance(self._connection, socket.socket):
-            self._connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the program has ended meanwhile
+                self._connection.shutdown(socket.SHUT_WR)
         else:
             raise LabError(
                 "this connection to the engine cannot close a program's input",
@@ -109,6 +110,8 @@ class AttachedNode:
         except APIError as error:
             if not error.is_client_error():  # not running any more is no error here
                 raise LabError(f"the engine failed to signal {self._ip}: {error}") from error
+        except RequestException as error:
+            raise LabError(f"the engine failed to signal {self._ip}: {error}") from error
 
     def _read(self, connection: _Connection, sink: Sink) -> None:
         try:

@@ -24,8 +24,8 @@ def connect() -> docker.APIClient:
     Raises:
         MachineUnfit: no engine answers.
     """
-    settings = kwargs_from_env()
     try:
+        settings = kwargs_from_env()
         if "base_url" not in settings:
             context = docker.ContextAPI.get_current_context()
             if context.Host:
@@ -33,7 +33,7 @@ def connect() -> docker.APIClient:
         return docker.APIClient(
             version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS, **settings
         )
-    except (DockerException, RequestException, OSError) as error:
+    except (DockerException, RequestException, OSError, ValueError) as error:
         raise MachineUnfit(
             f"no container engine answers: {_last_words(error)}",
             hint="start Docker, or install an engine with `make engine` (Debian, Ubuntu); "

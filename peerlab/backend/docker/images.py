@@ -59,10 +59,8 @@ class Images:
         if found is None or found[1] != digest:
             why = "not there yet" if found is None else "older than its sources"
             self._say(f"building image {program.image} ({why})")
-            build_image(program.image, build, digest)
-            found = self._inspect(program.image)
-        if found is None:
-            raise MachineUnfit(f"the image {program.image} was built but is not on this engine")
+            # Not looked up by name: another checkout may have given the name to its own image.
+            return build_image(program.image, build, digest)
         return found[0]
 
     def _inspect(self, image: str) -> tuple[str, str | None] | None:
@@ -124,8 +122,11 @@ def _copied_names(dockerfile: str, target: str | None) -> set[str]:
     return names
 
 
-def build_image(image: str, build: Build, digest: str) -> None:
+def build_image(image: str, build: Build, digest: str) -> str:
     """Build with the `docker` command, which brings the builder that Dockerfiles are written for.
+
+    Returns:
+        The id of the image.
 
     Raises:
         MachineUnfit: the command is missing or the build failed.
@@ -154,3 +155,4 @@ def build_image(image: str, build: Build, digest: str) -> None:
             f"cannot build the image {image}:\n{last}",
             hint="run `make images`, which also makes the base image where no registry answers",
         )
+    return done.stdout.split()[-1]

@@ -72,12 +72,16 @@ class DockerBackend:
         self._session = secrets.token_hex(6)
         self._images = Images(self._client, say)
         self._network_lock = threading.Lock()
+        self._unremoved: set[str] = set()
         self._watchdog = None if keep else Watchdog(self._session)
 
     def close(self) -> None:
-        """Dismiss the watchdog, once everything is removed."""
+        """Dismiss the watchdog, unless a removal was cut short: then the rest is left to it."""
         if self._watchdog is not None:
-            self._watchdog.dismiss()
+            if self._unremoved:
+                self._watchdog.leave_it_to()
+            else:
+                self._watchdog.dismiss()
         self._client.close()
 
     @contextmanager
@@ -89,6 +93,7 @@ class DockerBackend:
         }
         labels = self._labels(run)
         made: list[AttachedNode] = []
+        self._unremoved.add(run.run_id)
         try:
             network, subnet = self._make_network(run, len(scenario.nodes), labels)
             addresses = node_addresses(subnet, len(scenario.nodes))
@@ -106,6 +111,7 @@ class DockerBackend:
         finally:
             if not self._keep:
                 self._remove(run, made)
+                self._unremoved.discard(run.run_id)
 
     def _labels(self, run: RunName) -> dict[str, str]:
         labels = {

@@ -29,6 +29,11 @@ class Watchdog:
         """Tell the watchdog that nothing is left to do, and wait for its end."""
         self._process.communicate(WORD)
 
+    def leave_it_to(self) -> None:
+        """Let the watchdog remove what is left, without waiting for it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
 
 def main() -> int:
     """Wait for the runner's end, then remove what it left."""
