@@ -271,6 +271,8 @@ def _parse_clients(rest: str) -> Clients:
     clients, more = members["clients"], members["more"]
     if not isinstance(clients, dict) or not isinstance(more, bool):
         raise bad_argument("clients must be an object and more must be true or false")
+    if more and not clients:
+        raise bad_argument("a part of a list that is followed by more must not be empty")
     if not all(
         isinstance(value, list) and len(value) == len(_ADDRESS) for value in clients.values()
     ):

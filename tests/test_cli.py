@@ -207,6 +207,19 @@ def test_a_machine_that_cannot_run_it_is_told_with_what_helps(peerlab: Command) 
     assert peerlab.backend.closed
 
 
+def test_json_is_one_object_whatever_keeps_the_scenarios_from_being_played(
+    peerlab: Command,
+) -> None:
+    peerlab.backend.refuses = MachineUnfit("no engine answers", hint="`peerlab doctor`")
+    for path in (peerlab.bench.write(PASSES), peerlab.bench.out / "nowhere.yaml"):
+        result = peerlab.run("--json", path)
+        assert result.exit_code in {2, 4}
+        told = json.loads(result.stdout)
+        assert told["outcome"] == "unknown"
+        assert told["scenarios"] == []
+        assert told["error"] in result.stderr
+
+
 def test_a_lab_that_broke_is_told_with_what_helps(peerlab: Command) -> None:
     peerlab.backend.refuses = LabError("no address is left", hint="`peerlab clean`")
     result = peerlab.run(peerlab.bench.write(PASSES))

@@ -276,7 +276,10 @@ def test_a_run_that_begins_after_the_request_ends_at_once(bench: Bench) -> None:
 def test_where_nothing_is_expected_and_nothing_checked_the_outcome_is_unknown(
     bench: Bench,
 ) -> None:
-    result = bench.play("title: Typing\nnodes: {u1: chat}\nsteps: [{u1: {type: Mzi}}, {u1: eof}]\n")
+    result = bench.play(
+        "title: Typing\nnodes: {u1: chat}\nsteps: [{u1: {type: Mzi}}, {u1: eof}]\n"
+        "checks: [no-traceback]\n"
+    )
     assert findings(result) == [
         ("no-traceback", Outcome.PASSED, "no node printed a traceback"),
         (

@@ -34,7 +34,7 @@ CODES: Final = {
     "bad-name": "a name does not have the form of a name, or is reserved",
     "bad-number": "a number is not one, or is out of range",
     "bad-duration": "a duration is not one, or is out of range",
-    "bad-pattern": "a pattern is empty or is not a regular expression",
+    "bad-pattern": "a pattern matches the empty text or is not a regular expression",
     "missing-group": "a pattern lacks a named group that is needed from it",
     "unknown-value": "a value is none of those to choose from",
     "unknown-program": "no program file is known for the name, or no node runs the program",

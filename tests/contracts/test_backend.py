@@ -301,3 +301,61 @@ def test_a_node_sees_only_what_it_needs(bench: Bench) -> None:
         "no raw sockets",
         "no engine",
     ]
+
+
+def test_a_line_end_that_comes_late_breaks_no_silence(bench: Bench) -> None:
+    bench.program(
+        "slow",
+        """
+        import sys
+        print("one", end="", flush=True)
+        sys.stdin.readline()
+        print(flush=True)
+        sys.stdin.readline()
+        """,
+    )
+    bench.passes("""
+        title: late
+        nodes: {u1: slow}
+        steps:
+          - u1: {expect: one}
+          - together:
+              - u1: {type: ""}
+              - u1: {stays-silent: 300ms}
+        """)
+
+
+def test_a_program_that_crashes_after_its_last_step_fails_the_run(bench: Bench) -> None:
+    bench.program(
+        "crasher",
+        """
+        import os
+        print("fine")
+        input()
+        os.kill(os.getpid(), 11)
+        """,
+    )
+    result = bench.play("""
+        title: crash
+        nodes: {u1: crasher, u2: crasher}
+        steps:
+          - u1: {expect: fine}
+          - u1: {type: go}
+          - u2: {expect: fine}
+          - u2: {stays-silent: 500ms}
+        """)
+    assert result.verdict.outcome == "failed"
+    (finding,) = [found for found in result.verdict.findings if found.outcome == "failed"]
+    assert finding.message.startswith("u1 ended by itself with status 139")
+
+
+def test_a_node_that_no_step_has_started_can_be_neither_killed_nor_typed_to(bench: Bench) -> None:
+    bench.program("echo", ECHO)
+    for act in ("kill", "eof", "{type: x}"):
+        result = bench.play(f"""
+            title: too early
+            nodes: {{u1: echo}}
+            steps: [{{u1: {act}}}, {{u1: start}}]
+            """)
+        assert result.verdict.outcome == "failed"
+        assert "u1 was not started" in result.verdict.findings[0].message

@@ -53,7 +53,8 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
 @given(
     st.one_of(
         st.builds(Accepted, labels, st.ip_addresses(v=4).map(str), st.integers(1, 65535)),
-        st.builds(Clients, st.dictionaries(labels, addresses, max_size=50), st.booleans()),
+        st.builds(Clients, st.dictionaries(labels, addresses, max_size=50), st.just(value=False)),
+        st.builds(Clients, st.dictionaries(labels, addresses, min_size=1), st.just(value=True)),
         st.just(Bye()),
         st.builds(Refused, st.sampled_from(ErrorName), st.just("log in first")),
     )
@@ -123,6 +124,7 @@ def test_a_wrong_request_is_a_named_error(line: str, name: str) -> None:
         ('OK {"label":"USER 1","ip":"10.0.0.2","port":Infinity}', "bad-argument"),
         ('CLIENTS {"clients":[],"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{},"more":0}', "bad-argument"),
+        ('CLIENTS {"clients":{},"more":true}', "bad-argument"),
         ('CLIENTS {"clients":{"USER 1":["10.0.0.2"]},"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{"USER 1":{"ip":"10.0.0.2"}},"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{"bob":["10.0.0.2",1]},"more":false}', "bad-argument"),

@@ -192,3 +192,29 @@ def test_two_runs_at_once_share_neither_names_nor_addresses(
     for runner in runners:
         runner.communicate(timeout=60)
     assert [owned_by(client, runner.pid) for runner in runners] == [[], []]
+
+
+def test_ctrl_c_during_the_removal_in_pytest_leaves_the_rest_to_the_watchdog(
+    client: docker.APIClient, tmp_path: Path
+) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/endless.yaml").write_text(ENDLESS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(
+        "import peerlab.backend.docker.lab as lab\n"
+        "def interrupted(client, label):\n"
+        "    raise KeyboardInterrupt\n"
+        "lab.sweep = interrupted\n"
+    )
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "scenarios"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until_waiting(tmp_path)
+    os.killpg(runner.pid, signal.SIGINT)
+    runner.communicate(timeout=60)
+    assert holds_within(30, lambda: not owned_by(client, runner.pid))
