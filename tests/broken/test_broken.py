@@ -68,12 +68,32 @@ VARIANTS = [
     Variant(
         "wrong_sender", "client", "messages/one-to-two", STEPS, "Received message from USER 2: YES"
     ),
-    Variant("day_first", "client", "messages/timestamp", "log", "0 times, expected 1"),
+    Variant("day_first", "client", "messages/timestamp", STEPS, ": What time is it?"),
     Variant("raw_escapes", "client", "messages/escape-sequences", "log", r"u2 printed '\x1b'"),
     Variant("quit_is_no_number", "client", "quit/at-number", STEPS, "u1 did not end"),
     Variant("quit_with_status_3", "client", "quit/at-list", STEPS, "u1 ended with status 3"),
     Variant("anything_is_no", "client", "answers/list", STEPS, "Enter number of recipients: "),
     Variant("server_not_missed", "client", "presence/server-killed", STEPS, "never showed"),
+    Variant("tells_password", "server", "demo", "log", "server printed 'CSC3@A1'"),
+    Variant("greets", "client", "login/wrong-password", STEPS, "Welcome to the chat!"),
+    Variant("beginning_is_enough", "server", "login/nearly-right", STEPS, "successful!"),
+    Variant("blanks_do_not_count", "server", "login/nearly-right", STEPS, "successful!"),
+    Variant("five_tries", "server", "login/nearly-right", STEPS, "Incorrect username"),
+    Variant("time_stands_still", "client", "messages/timestamp", STEPS, "And now?"),
+    Variant("cut_at_100", "client", "messages/odd-text", STEPS, "from USER 1: 0123456789"),
+    Variant(
+        "blanks_squeezed", "client", "messages/odd-text", STEPS, ":  two in front, three within"
+    ),
+    Variant("blanks_stripped", "client", "messages/odd-text", STEPS, ": two in front,   three"),
+    Variant("quit_it_ends", "client", "messages/odd-text", STEPS, "quit it!"),
+    Variant("five_messages", "client", "messages/in-order", STEPS, "u2 never showed"),
+    Variant("never_to_oneself", "client", "messages/to-oneself", STEPS, "Note to myself"),
+    Variant("one_too_many", "client", "answers/number", STEPS, "Enter recipient's username: "),
+    Variant("not_to_all", "client", "answers/number", STEPS, "Please type a number"),
+    Variant("no_second_quit", "client", "quit/at-recipient", STEPS, "u2 did not end"),
+    Variant("ctrl_c_at_message", "client", "quit/ctrl-c", STEPS, "u6 ended with status 130"),
+    Variant("deaf_after_stranger", "client", "messages/from-a-stranger", STEPS, "u1 never showed"),
+    Variant("believes_strangers", "client", "messages/from-a-stranger", STEPS, "from USER 2: I am"),
 ]
 
 

@@ -1,0 +1,16 @@
+"""A client that drops the blanks around a message."""
+
+import runpy
+from unittest.mock import patch
+
+from services.client import session
+from services.client.session import Actions, Session
+
+
+class Strips(Session):
+    def _message_typed(self, text: str) -> Actions:
+        return super()._message_typed(text.strip())
+
+
+with patch.object(session, "Session", Strips):
+    runpy.run_module("services.client", run_name="__main__")
