@@ -278,3 +278,13 @@ def test_a_flood_of_short_lines_does_not_move_the_kept_dialogue_for_each_of_them
     assert len(events) == 20_000
     assert transcript.unread == "\n" * 1000
     assert moved <= 21
+
+
+def test_a_line_end_that_comes_after_its_line_is_nothing_new_to_be_seen() -> None:
+    transcript = Transcript("u1")
+    transcript.printed("stdout", b"one", 1.0)
+    before = transcript.outputs
+    transcript.printed("stdout", b"\n", 2.0)
+    assert transcript.outputs == before
+    transcript.printed("stdout", b"\n", 3.0)
+    assert transcript.outputs == before + 1
