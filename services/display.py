@@ -9,10 +9,10 @@ _SHORT = {"\n": "\\n", "\t": "\\t"}
 _ZERO_WIDTH_JOINER = "\u200d"
 _VARIATION_SELECTORS = "\ufe0e\ufe0f"
 """Text style and emoji style of the character before."""
-_OTHER_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0d\U000e0100-\U000e01ef]")
+_OTHER_SELECTORS = "[\u180b-\u180d\u180f\ufe00-\ufe0d\U000e0100-\U000e01ef]"
 _STYLED_OTHERS = frozenset("0123456789#*\u00a9\u00ae\u203c\u2049\u3030")
 """Emoji in emoji style alone, such as the base of the keycap 1 U+FE0F U+20E3."""
-_TAGGED_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+_TAGGED_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 """A flag of a country's part, such as Scotland's; tags anywhere else are a way to hide text."""
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 """What Unicode calls default ignorable though its category is a letter or a mark."""
@@ -27,7 +27,7 @@ def escape(text: str) -> str:
     stays single, so that what people type stays readable: `\n` on the screen may have been typed
     as two characters (the trace line, which is JSON, tells them apart).
     """
-    flags = {at for flag in _TAGGED_FLAG.finditer(text) for at in range(*flag.span())}
+    flags = {at for flag in re.finditer(_TAGGED_FLAG, text) for at in range(*flag.span())}
     return "".join(
         character if at in flags or _is_plain(text, at) else _escaped(character)
         for at, character in enumerate(text)
@@ -70,7 +70,7 @@ def _is_plain(text: str, at: int) -> bool:
     return (
         unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         and character not in _INVISIBLE_LETTERS
-        and not _OTHER_SELECTORS.match(character)
+        and not re.match(_OTHER_SELECTORS, character)
     )
 
 

@@ -1,11 +1,10 @@
 """Settings of the programs: options, environment variables, and one clear line for a bad one."""
 
-import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Never
+from types import SimpleNamespace
+from typing import Any, Never
 
 from services.display import write_flushed
 from services.protocol import MAX_PASSWORD
@@ -28,27 +27,24 @@ class Settings:
     def __init__(self, prog: str, description: str | None, environ: Mapping[str, str]) -> None:
         """Offer `--host` and `--port`, with CHAT_HOST and CHAT_PORT from `environ` behind them."""
         self.prog = prog
-        self.options = argparse.ArgumentParser(
-            prog=prog, description=description, allow_abbrev=False, exit_on_error=False
-        )
+        self._description = description
         self._environ = environ
-        self.options.add_argument(
-            "--host", default=environ.get("CHAT_HOST") or DEFAULT_HOST, help="also CHAT_HOST"
-        )
-        self.options.add_argument(
-            "--port", default=environ.get("CHAT_PORT") or str(DEFAULT_PORT), help="also CHAT_PORT"
-        )
+        self._options: dict[str, dict[str, Any]] = {}
+        self._defaults: dict[str, str | bool | None] = {}
+        host, port = environ.get("CHAT_HOST"), environ.get("CHAT_PORT")
+        self.option("host", default=host or DEFAULT_HOST, help="also CHAT_HOST")
+        self.option("port", default=port or str(DEFAULT_PORT), help="also CHAT_PORT")
 
-    def read(self, argv: Sequence[str]) -> argparse.Namespace:
+    def option(self, name: str, *, default: str | bool | None, **about: str) -> None:
+        """Offer `--name`; `about` is what argparse's `add_argument` takes besides."""
+        self._options[f"--{name}"] = about
+        self._defaults[name.replace("-", "_")] = default
+
+    def read(self, argv: Sequence[str]) -> SimpleNamespace:
         """Return the options; what is not one of them is refused by its name alone."""
-        try:
-            given, unknown = self.options.parse_known_args(argv)
-        except argparse.ArgumentError as error:
-            self.fail(f"{error.argument_name}: {error.message}")
-        if unknown:
-            # Somebody may have tried to give a password here.
-            name = re.match("--?[a-z][a-z-]*", unknown[0])
-            self.fail(f"unknown {f'option {name[0]}' if name else 'argument'}: see --help")
+        given = SimpleNamespace(**self._defaults)
+        if argv:
+            self._parse(argv, given)
         if not given.host:
             self.fail("the host must not be empty")
         return given
@@ -79,7 +75,7 @@ class Settings:
             self.fail("set only one of CHAT_PASSWORD and CHAT_PASSWORD_FILE")
         if option is not None or file:
             source = "the password file"
-            password = self._password_in(Path(option or file or ""))
+            password = self._password_in(option or file or "")
         else:
             source = "CHAT_PASSWORD"
             password = DEFAULT_PASSWORD if given is None else given
@@ -87,16 +83,34 @@ class Settings:
             self.fail(f"{source} must hold 1 to {MAX_PASSWORD} printable characters on one line")
         return password
 
-    def _password_in(self, path: Path) -> str:
+    def _parse(self, argv: Sequence[str], given: SimpleNamespace) -> None:
+        # In a lab the environment says it all, and a hundred clients start without this module.
+        import argparse  # noqa: PLC0415
+
+        options = argparse.ArgumentParser(
+            prog=self.prog, description=self._description, allow_abbrev=False, exit_on_error=False
+        )
+        for name, about in self._options.items():
+            options.add_argument(name, **about)
         try:
-            with path.open("rb") as file:
+            _, unknown = options.parse_known_args(argv, given)
+        except argparse.ArgumentError as error:
+            self.fail(f"{error.argument_name}: {error.message}")
+        if unknown:
+            # Somebody may have tried to give a password here.
+            option = re.match("--?[a-z][a-z-]*", unknown[0])
+            self.fail(f"unknown {f'option {option[0]}' if option else 'argument'}: see --help")
+
+    def _password_in(self, path: str) -> str:
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib would slow down every start
                 # Enough for the longest password; whatever is longer is refused anyway.
                 content = file.read(4 * MAX_PASSWORD + 2)
             return content.decode().removesuffix("\n").removesuffix("\r")
         except OSError as error:
-            return self.fail(f"cannot read the password file {str(path)!r}: {reason(error)}")
+            return self.fail(f"cannot read the password file {path!r}: {reason(error)}")
         except UnicodeDecodeError:
-            return self.fail(f"the password file {str(path)!r} is not UTF-8")
+            return self.fail(f"the password file {path!r} is not UTF-8")
 
 
 def reason(error: OSError | UnicodeError) -> str:

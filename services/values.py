@@ -4,7 +4,6 @@ Strict means: exactly the members that were asked for, each once and of the righ
 of being wrong is a `ProtocolError`. `protocol.py` builds the messages from these values.
 """
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -15,7 +14,9 @@ Address = tuple[str, int]
 """An IPv4 address in dotted form and a port."""
 HIGHEST_PORT = 65535
 
-_LABEL = re.compile(r"USER [1-9][0-9]{0,9}")
+_LABEL = "USER [1-9][0-9]{0,9}"
+_OCTETS = frozenset(str(number) for number in range(256))
+_OCTET_COUNT = 4
 _LATEST_TIME = 253_402_214_400
 """9999-12-31 UTC: later times have no four-digit year in some time zone."""
 
@@ -107,7 +108,7 @@ def read_label(value: object) -> str:
         ProtocolError: it is not of the form `USER 1`.
     """
     label = read_text(value)
-    if not _LABEL.fullmatch(label):
+    if not re.fullmatch(_LABEL, label):
         raise bad_argument("a label is USER and a number")
     return label
 
@@ -118,10 +119,10 @@ def read_address(ip: object, port: object) -> Address:
     Raises:
         ProtocolError: `ip` is no dotted IPv4 address or `port` is not from 1 to 65535.
     """
-    try:
-        dotted = str(ipaddress.IPv4Address(read_text(ip)))
-    except ipaddress.AddressValueError:
-        raise bad_argument("an IP address must be IPv4 in dotted form") from None
+    dotted = read_text(ip)
+    octets = dotted.split(".")
+    if len(octets) != _OCTET_COUNT or not _OCTETS.issuperset(octets):
+        raise bad_argument("an IP address must be IPv4 in dotted form")
     number = read_integer(port)
     if not 1 <= number <= HIGHEST_PORT:
         raise bad_argument(f"a port is 1 to {HIGHEST_PORT}")

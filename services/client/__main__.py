@@ -19,11 +19,17 @@ from services.settings import Settings, reason
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Connect and chat; return the exit status."""
     settings = Settings("client", __doc__, environ)
-    settings.options.add_argument(
-        "--stay", action="store_true", help="go on after the server has gone; also CHAT_STAY=1"
+    settings.option(
+        "stay",
+        default=False,
+        action="store_true",
+        help="go on after the server has gone; also CHAT_STAY=1",
     )
-    settings.options.add_argument(
-        "--trace", action="store_true", help="a line per datagram on stderr; also CHAT_TRACE=1"
+    settings.option(
+        "trace",
+        default=False,
+        action="store_true",
+        help="a line per datagram on stderr; also CHAT_TRACE=1",
     )
     given = settings.read(argv)
     port = settings.port(given.port, lowest=1)

@@ -5,8 +5,8 @@ No socket, no thread, no clock. `client.py` carries the actions out and feeds ba
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from services.datagram import ChatMessage, format_datagram
 from services.display import escape
@@ -41,37 +41,32 @@ class Question(Enum):
     MESSAGE = "Enter message to send: "
 
 
-@dataclass(frozen=True)
-class Show:
+class Show(NamedTuple):
     """Print a line."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """Print a prompt; the answer comes back through `line_typed`."""
 
     question: Question
 
 
-@dataclass(frozen=True)
-class SendRequest:
+class SendRequest(NamedTuple):
     """Send a line to the server; `data` is what it looks like on the wire."""
 
     request: Request
     data: bytes
 
 
-@dataclass(frozen=True)
-class OpenPeer:
+class OpenPeer(NamedTuple):
     """Bind the UDP socket to this address and start receiving."""
 
     address: Address
 
 
-@dataclass(frozen=True)
-class SendMessage:
+class SendMessage(NamedTuple):
     """Send one datagram to each of the recipients."""
 
     message: ChatMessage
@@ -79,21 +74,18 @@ class SendMessage:
     recipients: dict[str, Address]
 
 
-@dataclass(frozen=True)
-class Learn:
+class Learn(NamedTuple):
     """Keep the list of who is where; `looked_up` if it answers `look_up`."""
 
     clients: dict[str, Address]
     looked_up: bool
 
 
-@dataclass(frozen=True)
 class HangUp:
     """Close the connection to the server, which has gone or cannot be understood."""
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """Close everything and exit with this status."""
 
     status: int

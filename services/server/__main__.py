@@ -14,8 +14,9 @@ from services.settings import Settings, reason
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     settings = Settings("server", __doc__, environ)
-    settings.options.add_argument(
-        "--password-file",
+    settings.option(
+        "password-file",
+        default=None,
         metavar="FILE",
         help="file that holds the password; also CHAT_PASSWORD_FILE",
     )

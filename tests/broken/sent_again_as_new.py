@@ -1,7 +1,6 @@
 """A client that sends every message twice, the second time with an id of its own."""
 
 import runpy
-from dataclasses import replace
 from unittest.mock import patch
 
 from services.client import client
@@ -13,7 +12,7 @@ from services.values import Address
 class SendsAnother(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
         super().send(message, data, address)
-        another = replace(message, message_id=f"{message.message_id}-again")
+        another = message._replace(message_id=f"{message.message_id}-again")
         super().send(another, format_datagram(another), address)
 
 

@@ -47,7 +47,9 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
     line = format_request(request)
 
     assert len(line) <= MAX_LINE
-    assert parse_request(line.decode().removesuffix("\n")) == request
+    read = parse_request(line.decode().removesuffix("\n"))
+    assert type(read) is type(request)
+    assert format_request(read) == line
 
 
 @given(
@@ -60,7 +62,11 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
     )
 )
 def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
-    assert parse_reply(format_reply(reply).decode().removesuffix("\n")) == reply
+    line = format_reply(reply)
+
+    read = parse_reply(line.decode().removesuffix("\n"))
+    assert type(read) is type(reply)
+    assert format_reply(read) == line
 
 
 @pytest.mark.parametrize(

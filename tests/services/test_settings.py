@@ -9,7 +9,7 @@ SECRET = "never-shown-7"
 
 def settings(**environ: str) -> Settings:
     made = Settings("server", None, environ)
-    made.options.add_argument("--password-file")
+    made.option("password-file", default=None)
     return made
 
 
