@@ -8,21 +8,23 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import wraps
 from pathlib import Path
-from typing import NoReturn, ParamSpec
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
 import click
 
 from peerlab import __version__
-from peerlab.backend.base import Backend
+from peerlab.backends import CHOICES, Backends
 from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, LabError, PeerlabError
-from peerlab.play import Observer, Result
 from peerlab.programs import known_programs
 from peerlab.report.escape import escape, escape_line
 from peerlab.scenario.load import find_scenarios, load_scenario
 from peerlab.scenario.model import Scenario
 from peerlab.scenario.program import load_program
 from peerlab.scenario.source import ScenarioError
+
+if TYPE_CHECKING:  # brings along everything that plays a scenario
+    from peerlab.play import Observer, Result, Stop
 
 P = ParamSpec("P")
 
@@ -76,12 +78,18 @@ def main() -> None:
 @main.command()
 @_PATHS
 @_PROGRAM
-@click.option("--backend", type=click.Choice(["auto", "docker", "sockets"]), default="auto")
+@click.option(
+    "--backend",
+    type=click.Choice(CHOICES),
+    default="auto",
+    help="What nodes are made of; auto: containers, and where there is no engine, namespaces.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Runs at the same time.")
 @click.option("--repeat", type=click.IntRange(1), default=1, help="Play each so many times.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where evidence goes."
 )
+@click.option("--capture", is_flag=True, help="Capture what passes between the nodes (pcap).")
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
@@ -94,12 +102,14 @@ def run(
     jobs: int,
     repeat: int,
     out: Path,
+    capture: bool,
     keep: bool,
     as_json: bool,
     follow: bool,
 ) -> ExitStatus:
     """Play scenarios: files, or directories of them (default: scenarios/)."""
-    from peerlab.report import text  # noqa: PLC0415 - keeps the other commands quick
+    from peerlab.play import play  # noqa: PLC0415 - keeps the other commands quick
+    from peerlab.report import text  # noqa: PLC0415
     from peerlab.session import Interrupted, play_all  # noqa: PLC0415
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -112,17 +122,24 @@ def run(
         scenarios = _load(paths, overrides) * repeat
         with ExitStack() as stack:
             observer, say = _observer(stack, follow=follow, quiet=as_json)
-            lab_maker = _make_backend(backend, say, keep=keep)
-            stack.callback(lab_maker.close)
+            backends = Backends(backend, say, keep=keep, captures=capture)
+            stack.callback(backends.close)
+            chosen = backends.choose(scenarios)
 
-            def done(result: Result) -> None:
+            def done(result: "Result") -> None:
                 results.append(result)
                 if not as_json:
                     say("\n".join([text.run_line(result), *text.explanation(result)]))
 
             # The transcripts of several runs in one would be nobody's.
             jobs = 1 if follow else jobs
-            results = play_all(scenarios, lab_maker, out, jobs=jobs, observer=observer, done=done)
+
+            def play_one(scenario: Scenario, stop: "Stop") -> "Result":
+                return play(
+                    scenario, chosen, out, observer=observer, stop=stop, captures=capture
+                )
+
+            results = play_all(scenarios, play_one, jobs=jobs, done=done)
     except Interrupted:
         interrupted = True
     except PeerlabError as raised:
@@ -166,15 +183,18 @@ def list_scenarios(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitSt
 @_reports_errors
 def doctor() -> ExitStatus:
     """Look whether this machine can run labs, and say what helps where it cannot."""
-    from peerlab.doctor import examine  # noqa: PLC0415
+    from peerlab.doctor import examine, usable_backends  # noqa: PLC0415
 
-    well = True
+    symptoms = []
     for symptom in examine():
-        click.echo(f"{'ok' if symptom.well else 'NOT OK':6}  {symptom.about}: {symptom.message}")
+        symptoms.append(symptom)
+        shown = escape(symptom.message)
+        click.echo(f"{'ok' if symptom.well else 'NOT OK':6}  {symptom.about}: {shown}")
         if not symptom.well:
-            well = False
             click.echo(f"        {symptom.remedy}")
-    return ExitStatus.PASSED if well else ExitStatus.MACHINE_UNFIT
+    backends = usable_backends(symptoms)
+    click.echo(f"labs run here with the backend: {' or '.join(backends) or 'none'}")
+    return ExitStatus.PASSED if backends else ExitStatus.MACHINE_UNFIT
 
 
 @main.command()
@@ -188,6 +208,9 @@ def images(*, overrides: Sequence[str]) -> ExitStatus:
     built = Images(connect(), click.echo)
     for name, path in known_programs(overrides).items():
         program = load_program(name, path)
+        if program.image is None:
+            click.echo(f"{name}: names no image")
+            continue
         click.echo(f"{program.image}  {built.resolve(program)}")
     return ExitStatus.PASSED
 
@@ -223,19 +246,9 @@ def _load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
     return scenarios
 
 
-def _make_backend(name: str, say: Callable[[str], None], *, keep: bool) -> Backend:
-    if name == "sockets":
-        from peerlab.backend.sockets import SocketsBackend  # noqa: PLC0415
-
-        return SocketsBackend()
-    from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415
-
-    return DockerBackend(say, keep=keep)
-
-
 def _observer(
     stack: ExitStack, *, follow: bool, quiet: bool
-) -> tuple[Observer | None, Callable[[str], None]]:
+) -> tuple["Observer | None", Callable[[str], None]]:
     """Who watches the runs, and how to say a line without getting in its way."""
     if quiet:
         return None, lambda line: click.echo(line, err=True)
@@ -257,7 +270,7 @@ def _observer(
     return None, click.echo
 
 
-def _status(results: Sequence[Result]) -> ExitStatus:
+def _status(results: "Sequence[Result]") -> ExitStatus:
     broken = [result.error for result in results if result.error is not None]
     outcome = worst([result.verdict.outcome for result in results])
     if broken and outcome.exit_status is not ExitStatus.FAILED:

@@ -3,11 +3,14 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import docker
 
 from peerlab.backend.docker.engine import connect, engine_errors
 from peerlab.backend.docker.sweep import LABEL_OWNER, LABEL_RUN, find, owner_lives
+from peerlab.backend.netns.probe import probe
 from peerlab.errors import PeerlabError
 from peerlab.programs import known_programs
 from peerlab.scenario.program import load_program
@@ -18,41 +21,67 @@ OLDEST_ENGINE_API = (1, 41)
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One thing looked at: whether it is well, what is the case, what helps."""
+    """One thing looked at: whether it is well, what is the case, what helps.
+
+    Attributes:
+        backend: the backend that cannot be used unless it is well.
+    """
 
     about: str
     well: bool
     message: str
     remedy: str | None = None
+    backend: str | None = None
 
 
 def examine() -> Iterator[Symptom]:
-    """Look at everything that running labs needs, in the order in which it is needed."""
+    """Look at everything that running labs needs, by trying it."""
     yield Symptom("python", well=True, message=f"{sys.version.split()[0]} at {sys.executable}")
+    yield _namespaces()
     yield _docker_command()
+    yield from _engine()
+
+
+def usable_backends(symptoms: Iterable[Symptom]) -> list[str]:
+    """The backends that can be used, the one that `auto` prefers first."""
+    unwell = {symptom.backend for symptom in symptoms if not symptom.well}
+    return [backend for backend in ("docker", "netns") if backend not in unwell]
+
+
+def _namespaces() -> Symptom:
+    try:
+        probe()
+    except PeerlabError as error:
+        return Symptom(
+            "namespaces", well=False, message=error.message, remedy=error.hint, backend="netns"
+        )
+    return Symptom(
+        "namespaces", well=True, message="two nodes were made, and a datagram went between them"
+    )
+
+
+def _engine() -> Iterator[Symptom]:
     try:
         client = connect()
+        with engine_errors("tell its version"):
+            version = client.version()
     except PeerlabError as error:
-        yield Symptom("engine", well=False, message=error.message, remedy=error.hint)
+        yield Symptom(
+            "engine", well=False, message=error.message, remedy=error.hint, backend="docker"
+        )
         return
-    with engine_errors("tell its version"):
-        version = client.version()
     api = tuple(int(part) for part in version["ApiVersion"].split("."))
     yield Symptom(
         "engine",
         well=api >= OLDEST_ENGINE_API,
         message=f"{version['Version']} on {version['Os']}, API {version['ApiVersion']}",
         remedy="install Docker 20.10 or later",
+        backend="docker",
     )
     for name, path in known_programs().items():
         program = load_program(name, path)
-        with engine_errors("list its images"):
-            there = bool(client.images(name=program.image))
-        yield Symptom(
-            f"image {program.image}",
-            well=True,
-            message="there" if there else "not there yet: the first run builds it",
-        )
+        if program.image is not None:
+            yield _image(client, program.image)
     with engine_errors("list leftovers"):
         left = [
             found
@@ -65,6 +94,13 @@ def examine() -> Iterator[Symptom]:
         message=f"{len(left)} of runs that are over" if left else "none",
         remedy="`peerlab clean` removes them",
     )
+
+
+def _image(client: docker.APIClient, image: str) -> Symptom:
+    with engine_errors("list its images"):
+        there = bool(client.images(name=image))
+    message = "there" if there else "not there yet: the first run builds it"
+    return Symptom(f"image {image}", well=True, message=message)
 
 
 def _docker_command() -> Symptom:

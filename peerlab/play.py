@@ -18,9 +18,10 @@ from peerlab.checks.verdict import Verdict
 from peerlab.drive.director import Director
 from peerlab.drive.terminal import Stopped, Terminal
 from peerlab.drive.transcript import LineKinds
-from peerlab.errors import LabError, PeerlabError
+from peerlab.errors import LabError, PeerlabError, UsageError
 from peerlab.evidence.folder import Folder
 from peerlab.evidence.journal import Event, Journal, Kind
+from peerlab.evidence.network import NetworkLog
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import Program, Scenario, TerminalKind
 from peerlab.scenario.values import Pattern, no_variables
@@ -92,13 +93,18 @@ def play(
     *,
     observer: Observer | None = None,
     stop: Stop | None = None,
+    captures: bool = False,
 ) -> Result:
-    """Play a scenario once and judge it.
+    """Play a scenario once and judge it, with captures of the network if they are wanted.
 
     Raises:
         MachineUnfit: the backend cannot run it here, nor any other scenario.
         UsageError: the evidence cannot be written, or the backend cannot do what is asked.
     """
+    if captures and not backend.captures:
+        raise UsageError(
+            f"the backend {backend.name} cannot capture yet", hint="use `--backend netns`"
+        )
     began = time.monotonic()
     run = RunName(scenario.name, new_run_id())
     folder = Folder.create(out, scenario.name, run.run_id, scenario.text)
@@ -106,12 +112,12 @@ def play(
     interrupted = False
     subscriber = None if observer is None else lambda event: observer(scenario, event)
     journal = Journal(folder.journal, time.monotonic, subscriber)
-    journal.record(
-        Kind.RUN, text=scenario.title, scenario=scenario.name, run=run.run_id, backend=backend.name
-    )
+    network = NetworkLog(journal, folder, seed=secrets.randbits(32), captures=captures)
+    about = {"scenario": scenario.name, "run": run.run_id, "backend": backend.name}
+    journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed)
     try:
         # The logs stay open until the nodes are gone: they may have last words.
-        with ExitStack() as logs, backend.deploy(scenario, run) as lab:
+        with ExitStack() as logs, backend.deploy(scenario, run, network) as lab:
             opened = {name: logs.enter_context(folder.open_log(name)) for name in scenario.nodes}
             _play_on(scenario, lab, opened, journal, stop or Stop())
     except Stopped:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.backend.base import Backend
+from peerlab.backends import CHOICES, Backends
 from peerlab.checks.verdict import Outcome
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
@@ -21,7 +21,7 @@ from peerlab.report.text import explanation
 from peerlab.scenario.load import load_scenario
 
 _SUFFIXES = {".yaml", ".yml"}
-_BACKEND = pytest.StashKey[Backend]()
+_BACKENDS = pytest.StashKey[Backends]()
 
 Replay = Callable[[str | Path], Evidence]
 
@@ -77,6 +77,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--peerlab-out", metavar="DIR", default="runs", help="where the evidence goes (runs)"
     )
     group.addoption(
+        "--peerlab-backend",
+        choices=CHOICES,
+        default="auto",
+        help="what nodes are made of: docker, netns, or auto (docker where an engine answers)",
+    )
+    group.addoption(
         "--peerlab-program",
         metavar="NAME=FILE",
         action="append",
@@ -105,11 +111,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Dismiss the backend after the last test."""
-    backend = config.stash.get(_BACKEND, None)
-    if backend is not None:
-        backend.close()
-        del config.stash[_BACKEND]
+    """Dismiss the backends after the last test."""
+    backends = config.stash.get(_BACKENDS, None)
+    if backends is not None:
+        backends.close()
+        del config.stash[_BACKENDS]
 
 
 @pytest.fixture
@@ -132,13 +138,12 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 def _play(config: pytest.Config, path: Path) -> Result:
     scenario = load_scenario(path, programs=known_programs(config.getoption("--peerlab-program")))
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
-    return play(scenario, _backend(config), out)
+    return play(scenario, _backends(config).choose([scenario]), out)
 
 
-def _backend(config: pytest.Config) -> Backend:
-    """The backend of this pytest process, made when the first scenario needs it."""
-    if _BACKEND not in config.stash:
-        from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415 - only when needed
-
-        config.stash[_BACKEND] = DockerBackend(say=config.get_terminal_writer().line)
-    return config.stash[_BACKEND]
+def _backends(config: pytest.Config) -> Backends:
+    """The backends of this pytest process, made when the first scenario needs one."""
+    if _BACKENDS not in config.stash:
+        say = config.get_terminal_writer().line
+        config.stash[_BACKENDS] = Backends(config.getoption("--peerlab-backend"), say)
+    return config.stash[_BACKENDS]

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Final
 
-from peerlab.backend.base import Backend
-from peerlab.play import Observer, Result, Stop, play
+from peerlab.play import Result, Stop
 from peerlab.scenario.model import Scenario
 
 LOOK_UP: Final = 0.5
@@ -18,13 +16,14 @@ class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
     """Raised after Ctrl-C, once every run has ended and cleaned up."""
 
 
+PlayOne = Callable[[Scenario, Stop], Result]
+
+
 def play_all(
     scenarios: Sequence[Scenario],
-    backend: Backend,
-    out: Path,
+    play_one: PlayOne,
     *,
     jobs: int,
-    observer: Observer | None,
     done: Callable[[Result], None],
 ) -> list[Result]:
     """Play them, `jobs` at a time, and call `done` with each result as it comes.
@@ -42,8 +41,7 @@ def play_all(
         told: set[Future[Result]] = set()
         try:
             futures.extend(  # one by one: whatever interrupts this, those under way are known
-                pool.submit(play, scenario, backend, out, observer=observer, stop=stop)
-                for scenario in scenarios
+                pool.submit(play_one, scenario, stop) for scenario in scenarios
             )
             for future in _as_they_end(futures):
                 told.add(future)

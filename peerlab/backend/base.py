@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
 
 
@@ -32,6 +33,9 @@ class LabNode(Protocol):
     def start(self, sink: Sink) -> None:
         """Start the program; every byte that it prints goes to the sink.
 
+        Once a sink was told that it has exited the program can be started again, with another sink
+        or the same: as new, but at the same address, with the same name.
+
         Raises:
             LabError: it cannot be started.
         """
@@ -47,10 +51,28 @@ class LabNode(Protocol):
         """
 
     def signal(self, signal: Signal) -> None:
-        """Send a signal to the program. Nothing happens once the program has ended."""
+        """Send a signal to the program. Nothing happens once the program has ended.
+
+        One that is paused can be killed, too; an interrupt is sent only to one that is not.
+        """
+
+    def pause(self) -> None:
+        """Let all of the node stand still from now on; what is written waits.
+
+        Nothing happens once the program has ended.
+
+        Raises:
+            LabError: it cannot be paused here.
+        """
+
+    def resume(self) -> None:
+        """Let the paused node go on. Nothing happens once the program has ended."""
 
     def stop(self) -> None:
-        """Ask the program to end in order (SIGTERM). Nothing happens once it has ended."""
+        """Ask the program to end in order (SIGTERM). Nothing happens once it has ended.
+
+        It is not paused then.
+        """
 
 
 class Lab(Protocol):
@@ -86,12 +108,21 @@ class Backend(Protocol):
     def name(self) -> str:
         """As `--backend` takes it."""
 
-    def deploy(self, scenario: Scenario, run: RunName) -> AbstractContextManager[Lab]:
+    @property
+    def captures(self) -> bool:
+        """Whether it can capture what passes between the nodes."""
+
+    def deploy(
+        self, scenario: Scenario, run: RunName, network: NetworkLog | None = None
+    ) -> AbstractContextManager[Lab]:
         """Make nodes and network; when the context ends nothing of them is left.
 
+        What the backend sees of the network it tells to `network`.
+
         Raises:
-            MachineUnfit: an image is missing and cannot be built.
-            LabError: the engine refused.
+            MachineUnfit: an image is missing and cannot be built, or namespaces are not allowed.
+            UsageError: the backend cannot do what the scenario or the call asks for.
+            LabError: the engine or the system refused.
         """
 
     def close(self) -> None:

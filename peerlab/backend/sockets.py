@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,8 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from peerlab.backend.base import RunName, Sink
+from peerlab.backend.frames import Decoder, Frame, encode
 from peerlab.errors import LabError, MachineUnfit, UsageError
-from peerlab.scenario.model import Scenario, Signal
+from peerlab.evidence.network import NetworkLog
+from peerlab.scenario.course import acts_of_nodes
+from peerlab.scenario.model import Restart, Scenario, Signal
 
 DIRECTORY: Final = Path("/run/terminals")
 """Where the sockets are unless PEERLAB_TERMINALS says otherwise."""
@@ -31,7 +33,6 @@ MAX_PAYLOAD: Final = 64 * 1024
 
 _WITHIN: Final = 30.0
 _PAUSE: Final = 0.05
-_HEADER: Final = struct.Struct(">BxxxL")  # kind, length of what follows
 _SIGNALS: Final = {Signal.INTERRUPT: b"INT", Signal.KILL: b"KILL"}
 
 
@@ -44,45 +45,6 @@ class FrameKind(IntEnum):
     EXIT = 3
     INPUT = 4
     SIGNAL = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame."""
-
-    kind: FrameKind
-    payload: bytes
-
-
-class Decoder:
-    """Makes frames of bytes that come in any pieces."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that are complete with this piece.
-
-        Raises:
-            ValueError: the next bytes are no frame; nothing after them can be read.
-        """
-        self._data += data
-        while len(self._data) >= _HEADER.size:
-            number, length = _HEADER.unpack_from(self._data)
-            if length > MAX_PAYLOAD:
-                raise ValueError(f"a frame of {length} bytes, more than {MAX_PAYLOAD}")
-            kind = FrameKind(number)
-            end = _HEADER.size + length
-            if len(self._data) < end:
-                return
-            frame = Frame(kind, bytes(self._data[_HEADER.size : end]))
-            del self._data[:end]
-            yield frame
-
-
-def encode(kind: FrameKind, payload: bytes) -> bytes:
-    """Return the bytes of a frame, whose payload has at most MAX_PAYLOAD bytes."""
-    return _HEADER.pack(kind, len(payload)) + payload
 
 
 class SocketNode:
@@ -145,6 +107,14 @@ class SocketNode:
         """Send a signal; on a pseudo-terminal the node types an interrupt as Ctrl-C."""
         self._send(FrameKind.SIGNAL, _SIGNALS[signal])
 
+    def pause(self) -> None:
+        """Let the program and what it started stand still, once its terminal hears of this."""
+        self._send(FrameKind.SIGNAL, b"STOP")
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._send(FrameKind.SIGNAL, b"CONT")
+
     def stop(self) -> None:
         """Ask the program to end."""
         self._send(FrameKind.SIGNAL, b"TERM")
@@ -161,13 +131,13 @@ class SocketNode:
     def _send(self, kind: FrameKind, payload: bytes) -> None:
         # The node may have gone meanwhile: then the reader tells it.
         with contextlib.suppress(OSError):
-            self._connection.sendall(encode(kind, payload))
+            self._connection.sendall(encode(Frame(kind, payload)))
 
     def _read(self, sink: Sink) -> None:
         reason = "its terminal has gone"
         try:
             for frame in self._frames:
-                match frame.kind:
+                match FrameKind(frame.kind):
                     case FrameKind.STDOUT:
                         sink.printed("stdout", frame.payload)
                     case FrameKind.STDERR:
@@ -175,8 +145,8 @@ class SocketNode:
                     case FrameKind.EXIT:
                         sink.exited(int(frame.payload))
                         return
-                    case _:
-                        raise ValueError(f"a frame {frame.kind.name} that no node sends")  # noqa: TRY301
+                    case kind:
+                        raise ValueError(f"a frame {kind.name} that no node sends")  # noqa: TRY301
         except (OSError, ValueError) as error:
             reason = str(error)
         if not self._closed:
@@ -184,7 +154,7 @@ class SocketNode:
 
 
 def _receive(connection: socket.socket) -> Iterator[Frame]:
-    decoder = Decoder()
+    decoder = Decoder(MAX_PAYLOAD)
     while data := connection.recv(MAX_PAYLOAD):
         yield from decoder.feed(data)
 
@@ -201,6 +171,7 @@ class SocketsBackend:
     """Finds the terminals of a scenario's nodes in a directory: `<node>.sock`."""
 
     name: Final = "sockets"
+    captures: Final = False
 
     def __init__(self, directory: Path | None = None, *, within: float = _WITHIN) -> None:
         """Use the sockets of a directory.
@@ -216,7 +187,12 @@ class SocketsBackend:
         """Nothing serves all runs."""
 
     @contextmanager
-    def deploy(self, scenario: Scenario, run: RunName) -> Iterator[SocketsLab]:  # noqa: ARG002
+    def deploy(
+        self,
+        scenario: Scenario,
+        run: RunName,  # noqa: ARG002 - as every backend
+        network: NetworkLog | None = None,  # noqa: ARG002 - as every backend
+    ) -> Iterator[SocketsLab]:
         """Sit down at the terminals; get up when the context ends.
 
         Raises:
@@ -224,13 +200,7 @@ class SocketsBackend:
             MachineUnfit: a node is not there.
             LabError: what is there is no terminal, or its output is not complete.
         """
-        for node in scenario.nodes.values():
-            if node.environment:
-                raise UsageError(
-                    f"{node.name} has an environment of its own in {scenario.path}, but runs "
-                    "already when the backend is `sockets`",
-                    hint="set it where the node is started, or use `--backend docker`",
-                )
+        _refuse_what_needs_a_start(scenario)
         deadline = time.monotonic() + self._within
         with ExitStack() as connections:
             yield SocketsLab(
@@ -267,6 +237,22 @@ class SocketsBackend:
             if there
             else "start the nodes first; `docker compose up` starts those of compose.yaml",
         )
+
+
+def _refuse_what_needs_a_start(scenario: Scenario) -> None:
+    for node in scenario.nodes.values():
+        if node.environment:
+            raise UsageError(
+                f"{node.name} has an environment of its own in {scenario.path}, but runs "
+                "already when the backend is `sockets`",
+                hint="set it where the node is started, or use `--backend docker`",
+            )
+    for name, act in acts_of_nodes(scenario):
+        if isinstance(act, Restart):
+            raise UsageError(
+                f"{name} is restarted in {scenario.path}, but the backend `sockets` starts nothing",
+                hint="use `--backend docker`",
+            )
 
 
 def _dial(name: str, path: Path, deadline: float) -> SocketNode:

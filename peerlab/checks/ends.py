@@ -1,6 +1,6 @@
 """`ends`, always on: no program may end by itself with a bad status that nobody asked for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Kind
@@ -22,18 +22,27 @@ def check(evidence: Evidence, *, foreseen: Collection[str]) -> list[Finding]:
         Finding(
             NAME,
             Outcome.FAILED,
-            f"{node.name} ended by itself with status {node.status}, "
-            "which no step and no check expects",
+            f"{node.name} ended by itself with status {status}, which no step and no check expects",
             node.name,
             None,
             node.tail(lines=5),
         )
         for node in evidence.nodes.values()
-        if node.name not in foreseen and _failed_by_itself(node)
+        if node.name not in foreseen
+        for status in _failures(node)
     ]
 
 
-def _failed_by_itself(node: NodeEvidence) -> bool:
-    signalled = any(event.kind is Kind.SIGNALLED for event in node.journal)
-    by_itself = node.exited is not None and node.exited.detail["by"] == "itself"
-    return by_itself and not signalled and node.status != 0
+def _failures(node: NodeEvidence) -> Iterator[int]:
+    """The bad statuses with which the program ended by itself, as often as it was started."""
+    signalled = False
+    for event in node.journal:
+        match event.kind:
+            case Kind.STARTED:
+                signalled = False
+            case Kind.SIGNALLED:
+                signalled = True
+            case Kind.EXITED if event.detail["by"] == "itself" and not signalled:
+                yield from filter(None, [event.detail["status"]])
+            case _:
+                pass

@@ -1,4 +1,4 @@
-"""`exits`: did each program end by itself, with the status that it should?"""
+"""`exits`: did each program end before the end of the run, with the status that it should?"""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ from peerlab.scenario.model import CheckSpec
 
 
 def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
-    """Compare the exit status of each named node."""
+    """Compare the exit status of each named node, the last one where it was started again."""
     expected: Mapping[str, int] = spec.arguments["nodes"]  # type: ignore[assignment]
     findings = [_of_node(evidence, spec, node, status) for node, status in expected.items()]
     if all(finding.outcome is Outcome.PASSED for finding in findings):
         names = ", ".join(f"{node} {status}" for node, status in expected.items())
-        return [Finding(spec.name, Outcome.PASSED, f"ended by themselves with status: {names}")]
+        return [Finding(spec.name, Outcome.PASSED, f"ended with status: {names}")]
     return [finding for finding in findings if finding.outcome is not Outcome.PASSED]
 
 
@@ -22,10 +22,10 @@ def _of_node(evidence: Evidence, spec: CheckSpec, node: str, status: int) -> Fin
     event = evidence.node(node).exited
     if event is None:
         return Finding(spec.name, Outcome.UNKNOWN, f"{node} was never seen to end", node, where)
-    if event.detail["by"] != "itself" and evidence.failed_steps:
+    if event.detail["by"] == "lab" and evidence.failed_steps:
         message = f"{node} was stopped by the lab, since the steps did not come to their end"
         return Finding(spec.name, Outcome.UNKNOWN, message, node, where)
-    if event.detail["by"] != "itself":
+    if event.detail["by"] == "lab":
         message = f"{node} did not end by itself: the lab stopped it at the end"
     elif event.detail["status"] != status:
         message = f"{node} ended with status {event.detail['status']}, expected {status}"

@@ -1,25 +1,24 @@
 """Puts the findings of all checks together into a verdict."""
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from peerlab.checks import delivery, ends, exits, log, no_traceback, steps
 from peerlab.checks.verdict import Finding, Outcome, Verdict
 from peerlab.evidence.reading import Evidence
+from peerlab.scenario.course import acts_of_nodes
 from peerlab.scenario.model import (
-    Act,
-    Action,
     CheckSpec,
-    Choose,
-    Each,
     EndInput,
     Exits,
-    Perform,
+    Pause,
+    Restart,
+    Resume,
     Scenario,
     SendSignal,
     Start,
+    Stop,
     Type,
 )
 
@@ -27,8 +26,10 @@ CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec], list[Finding]]]] = {
     "delivery": delivery.check,
     "exits": exits.check,
     "log": log.check,
-    "no-traceback": lambda evidence, _spec: no_traceback.check(evidence),
 }
+
+_DEEDS: Final = (Type, Start, Pause, Resume, Stop, Restart, EndInput, SendSignal)
+"""What a step does, whatever the program makes of it."""
 
 
 def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
@@ -39,9 +40,8 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     expecting = _expects_something(scenario)
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         (steps.NAME, lambda: steps.check(evidence, expecting=expecting)),
+        (no_traceback.NAME, lambda: no_traceback.check(evidence)),
     ]
-    if not any(spec.name == no_traceback.NAME for spec in scenario.checks):
-        checks.append((no_traceback.NAME, lambda: no_traceback.check(evidence)))
     if evidence.complete:
         foreseen = _ends_foreseen(scenario)
         checks.append((ends.NAME, lambda: ends.check(evidence, foreseen=foreseen)))
@@ -68,8 +68,7 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
             )
             for spec in scenario.checks
         ]
-    asked_for = [spec for spec in scenario.checks if spec.name != no_traceback.NAME]
-    if not expecting and not asked_for:
+    if not expecting and not scenario.checks:
         message = "nothing was checked: no step expects anything and there are no checks"
         findings.append(Finding(steps.NAME, Outcome.UNKNOWN, message))
     return Verdict(tuple(findings))
@@ -77,10 +76,7 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
 
 def _expects_something(scenario: Scenario) -> bool:
     """Whether any act can turn out not to come true; typing alone, say, cannot."""
-    return any(
-        not isinstance(act, Type | Start | EndInput | SendSignal)
-        for _, act in _acts_of_nodes(scenario)
-    )
+    return any(not isinstance(act, _DEEDS) for _, act in acts_of_nodes(scenario))
 
 
 def _ends_foreseen(scenario: Scenario) -> set[str]:
@@ -91,28 +87,4 @@ def _ends_foreseen(scenario: Scenario) -> set[str]:
         if spec.name == "exits"
         for node in cast("Mapping[str, int]", spec.arguments["nodes"])
     }
-    return by_check | {node for node, act in _acts_of_nodes(scenario) if isinstance(act, Exits)}
-
-
-def _acts_of_nodes(scenario: Scenario) -> Iterator[tuple[str, Act]]:
-    """Every act that a step may do with a node, those inside of actions too."""
-    for step in scenario.single_steps:
-        for node in step.nodes:
-            actions = scenario.nodes[node].program.actions
-            yield from ((node, act) for act in _flat(step.act, actions))
-
-
-def _flat(act: Act, actions: Mapping[str, Action]) -> Iterator[Act]:
-    match act:
-        case Perform():
-            inner = actions[act.action].dialogue
-        case Each():
-            inner = act.acts
-        case Choose():
-            yield act
-            inner = tuple(chain.from_iterable(acts for _, acts in act.branches))
-        case _:
-            yield act
-            return
-    for part in inner:
-        yield from _flat(part, actions)
+    return by_check | {node for node, act in acts_of_nodes(scenario) if isinstance(act, Exits)}

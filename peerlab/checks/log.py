@@ -23,20 +23,26 @@ def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:
     direction = str(arguments["direction"])
     text = node.printed if direction == "printed" else node.typed
     matches = list(pattern.compile(no_variables).finditer(text))
-    verb = "printed" if direction == "printed" else "was typed"
     times = arguments["times"]
     if not arguments["contains"]:
         if matches:
             line = text[: matches[0].start()].count("\n")
-            message = f"{node.name} {verb} {str(pattern)!r}, which it must not"
+            message = f"{_came(node, direction, pattern)}, which must not be"
             return _finding(spec, Outcome.FAILED, message, node, text.split("\n")[line])
     elif times is None and not matches:
-        message = f"{node.name} never {verb} {str(pattern)!r}"
+        message = _came(node, direction, pattern, "never ")
         return _finding(spec, Outcome.FAILED, message, node, node.tail(lines=5))
     elif times is not None and len(matches) != times:
-        message = f"{node.name} {verb} {str(pattern)!r} {len(matches)} times, expected {times}"
+        came = _came(node, direction, pattern)
+        message = f"{came} {len(matches)} times, expected {times}"
         return _finding(spec, Outcome.FAILED, message, node, node.tail(lines=5))
     return _finding(spec, Outcome.PASSED, "", node)
+
+
+def _came(node: NodeEvidence, direction: str, pattern: Pattern, never: str = "") -> str:
+    if direction == "printed":
+        return f"{node.name} {never}printed {str(pattern)!r}"
+    return f"{str(pattern)!r} was {never}typed into {node.name}"
 
 
 def _finding(

@@ -21,12 +21,16 @@ from peerlab.scenario.model import (
     Exits,
     Expect,
     Notice,
+    Pause,
     Perform,
+    Restart,
+    Resume,
     Scenario,
     SendSignal,
     Start,
     StaysSilent,
     Step,
+    Stop,
     Together,
     Type,
 )
@@ -94,12 +98,16 @@ class Director:
         return True
 
     def _start_node(self, name: str) -> None:
-        terminal = self._terminals[name]
-        terminal.start()
+        self._terminals[name].start()
+        self._become_ready(name)
+
+    def _become_ready(self, name: str) -> None:
         ready = self._scenario.nodes[name].program.ready
         if ready is not None:
             scope = self._scope(name)
-            terminal.ready(ready.compile(scope.resolve), repr(str(ready)), READY_WITHIN)
+            self._terminals[name].ready(
+                ready.compile(scope.resolve), repr(str(ready)), READY_WITHIN
+            )
             self._journal.record(Kind.READY, name)
 
     def _play_step(self, number: int, step: Step | Together) -> bool:
@@ -166,8 +174,8 @@ class Director:
                         self._act_all(node, act.acts, inner)
                 case Perform():
                     self._perform(node, act, scope)
-                case Start():
-                    self._start_node(node)
+                case Start() | Pause() | Resume() | Stop() | Restart():
+                    self._switch(node, act)
                 case StaysSilent():
                     terminal.stays_silent(act.seconds)
                 case EndInput():
@@ -182,6 +190,22 @@ class Director:
             raise StepFailed(
                 str(unknown), node=node, waited=0, since="", state=terminal.state()
             ) from None
+
+    def _switch(self, node: str, act: Start | Pause | Resume | Stop | Restart) -> None:
+        """Start or end the program, or let the node stand still."""
+        terminal = self._terminals[node]
+        match act:
+            case Start():
+                self._start_node(node)
+            case Pause():
+                terminal.pause()
+            case Resume():
+                terminal.resume()
+            case Stop():
+                terminal.finish(act.within)
+            case Restart():
+                terminal.restart(act.within)
+                self._become_ready(node)
 
     def _act_all(self, node: str, acts: Sequence[Act], scope: Scope) -> None:
         for act in acts:

@@ -1,46 +1,24 @@
-"""One node's terminal as the director uses it: type, and wait for output with a deadline.
+"""One node's terminal as the director uses it: type, wait for output with a deadline, start, end.
 
-Threads: the backend's reader thread comes in through `printed`, `exited` and `lost`; the
-director's threads wait. One condition guards all state of the terminal.
+Every method raises StepFailed where the program is not in a state for it.
 """
 
 import re
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, Literal
 
 from peerlab.backend.base import LabNode
-from peerlab.drive.transcript import LineKinds, Stream, Transcript
+from peerlab.drive.transcript import LineKinds
+from peerlab.drive.watch import StepFailed, Stopped, Watch
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Journal, Kind
 from peerlab.scenario.model import Signal
 
-MAX_OUTPUT: Final = 4 * 1024 * 1024
-"""Bytes kept of one node's output. What comes after is dropped, and the verdict says so."""
+__all__ = ["Found", "StepFailed", "Stopped", "Terminal"]
 
-TAIL: Final = 2000
-"""Characters of unread output shown with a failed expectation."""
-
-
-_T = TypeVar("_T")
-
-
-class StepFailed(Exception):  # noqa: N818 - a fact about the program, not an error of the lab
-    """Raised when a program did not do what a step expects. It becomes a finding."""
-
-    def __init__(self, message: str, *, node: str, waited: float, since: str, state: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.node = node
-        self.waited = waited
-        self.since = since
-        self.state = state
-
-
-class Stopped(Exception):  # noqa: N818 - a request, not an error
-    """Raised out of a wait when the run is to end early."""
+KILLED_WITHIN: Final = 10.0
+"""Seconds after which a program that was killed and did not end is an error of the lab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +29,7 @@ class Found:
     match: re.Match[str]
 
 
-class Terminal:
+class Terminal(Watch):
     """Types into one node and waits for what it prints."""
 
     def __init__(
@@ -64,65 +42,14 @@ class Terminal:
         kinds: LineKinds,
         echoes: bool,
     ) -> None:
-        self.name = name
+        super().__init__(name, journal, log, kinds, echoes=echoes)
         self._node = node
-        self._journal = journal
-        self._log = log
-        self._transcript = Transcript(name, kinds, echoes)
-        self._changed = threading.Condition()
-        self._kept = 0
-        self._status: int | None = None
-        self._lost: str | None = None
-        self._started = False
-        self._stopped = False
-        self._ended_by_lab = False
+        self._interrupt_due = False
 
     @property
     def ip(self) -> str:
         """The node's address."""
         return self._node.ip
-
-    @property
-    def status(self) -> int | None:
-        """The program's exit status, None while it runs."""
-        return self._status
-
-    # What the backend tells (Sink).
-
-    def printed(self, stream: Stream, data: bytes) -> None:
-        """Take in output."""
-        with self._changed:
-            room = MAX_OUTPUT - self._kept
-            if room < 0:
-                return
-            self._kept += len(data)
-            self._log.write(data[:room])
-            now = self._journal.now()
-            for event in self._transcript.printed(stream, data[:room], now):
-                self._journal.append(event)
-            if len(data) > room:
-                self._journal.record(
-                    Kind.TRUNCATED, self.name, f"only the first {MAX_OUTPUT} bytes are kept"
-                )
-            self._changed.notify_all()
-
-    def exited(self, status: int) -> None:
-        """Take in that the program has ended."""
-        with self._changed:
-            self._flush()
-            self._status = status
-            by = "lab" if self._ended_by_lab else "itself"
-            self._journal.record(Kind.EXITED, self.name, status=status, by=by)
-            self._changed.notify_all()
-
-    def lost(self, reason: str) -> None:
-        """Take in that the backend lost the node."""
-        with self._changed:
-            self._flush()
-            self._lost = reason
-            self._changed.notify_all()
-
-    # What the director does.
 
     def start(self) -> None:
         """Start the program.
@@ -134,9 +61,55 @@ class Terminal:
             self._raise_if_over()
             if self._started:
                 raise self._failure(f"{self.name} was started before", waited=0)
-            self._started = True
+            self._start_afresh()
         self._journal.record(Kind.STARTED, self.name)
         self._node.start(self)
+
+    def restart(self, grace: float) -> None:
+        """Start the program again, at the same address; where it still runs, `finish` it before."""
+        self._raise_unless_started("restart")
+        self.finish(grace)
+        with self._changed:
+            self._start_afresh()
+        self._journal.record(Kind.STARTED, self.name, again=True)
+        self._node.start(self)
+
+    def finish(self, grace: float) -> None:
+        """Ask the program to end in order; kill it where it has not within `grace` seconds.
+
+        Nothing happens once it has ended.
+
+        Raises:
+            LabError: it did not end at all.
+        """
+        self._raise_unless_started("stop")
+        if not self._is_to_end("step"):
+            return
+        self._journal.record(Kind.SIGNALLED, self.name, signal="terminate")
+        self._node.stop()
+        if self._ends_within(grace):
+            return
+        self.signal(Signal.KILL)
+        if not self._ends_within(KILLED_WITHIN):
+            raise LabError(f"{self.name} was killed and did not end")
+
+    def pause(self) -> None:
+        """Let the whole node stand still."""
+        with self._changed:
+            self._raise_if_over()
+            if not self._running or self._paused:
+                raise self._failure(f"cannot pause {self.name}", waited=0)
+            self._paused, self._interrupt_due = True, False
+        self._node.pause()
+        self._journal.record(Kind.PAUSED, self.name)
+
+    def resume(self) -> None:
+        """Let the node go on, as `pause` found it."""
+        with self._changed:
+            self._raise_if_over()
+            if not self._paused:
+                raise self._failure(f"cannot resume {self.name}", waited=0)
+        self._go_on()
 
     def type(self, text: str, *, secret: bool) -> None:
         """Type a line.
@@ -146,7 +119,7 @@ class Terminal:
         """
         with self._changed:
             self._raise_if_over()
-            if not self._started or self._status is not None:
+            if not self._running:
                 shown = "a line" if secret else repr(text)
                 raise self._failure(f"cannot type {shown} into {self.name}", waited=0)
             for event in self._transcript.typed(text, self._journal.now(), secret=secret):
@@ -164,13 +137,19 @@ class Terminal:
         self._node.end_input()
 
     def signal(self, signal: Signal) -> None:
-        """Send a signal to the program.
+        """Send a signal to the program. A paused node is interrupted when it goes on.
 
         Raises:
             StepFailed: the program was not started.
         """
         self._raise_unless_started(signal.value)
         self._journal.record(Kind.SIGNALLED, self.name, signal=signal.value)
+        with self._changed:
+            if signal is Signal.KILL:
+                self._ending, self._paused = "step", False
+            elif self._paused:
+                self._interrupt_due = True
+                return
         self._node.signal(signal)
 
     def expect(self, patterns: Sequence[re.Pattern[str]], shown: str, within: float) -> Found:
@@ -233,7 +212,7 @@ class Terminal:
             StepFailed: something was printed, or no program runs that could print.
         """
         with self._changed:
-            if not self._started or self._status is not None:
+            if not self._running:
                 raise self._failure(f"{self.name} has no program to stay silent", waited=0)
             before = self._transcript.outputs
             came = self._wait(
@@ -247,91 +226,41 @@ class Terminal:
 
     def stop(self) -> None:
         """Ask the program to end in order, as the lab does at the end of a run."""
-        with self._changed:
-            if not self._started or self._status is not None or self._lost is not None:
-                return
-            self._ended_by_lab = True
-        self._node.stop()
+        if self._is_to_end("lab"):
+            self._node.stop()
 
     def leave(self) -> None:
-        """Record the open line, whose end the lab will not see."""
+        """Let the program run on, and record the open line, whose end the lab will not see."""
+        self._go_on()
         with self._changed:
             self._flush()
 
-    def wait_ended(self, within: float) -> bool:
-        """Wait until no more output can come; False if it still can."""
+    def _is_to_end(self, by: Literal["step", "lab"]) -> bool:
+        """Let a paused program go on, since only so can it end in order; False: it has ended."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: not self._started or self._status is not None or self._lost is not None,
-                within,
-            )
+            if not self._running or self._lost is not None:
+                return False
+            self._ending = by
+        self._go_on()
+        return True
 
-    def abandon(self) -> None:
-        """Let every wait on this terminal end at once with `Stopped`."""
+    def _ends_within(self, seconds: float) -> bool:
         with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+            return self._wait(lambda: not self._running, seconds)
 
-    def state(self) -> str:
-        """Whether the program still runs, in words."""
-        if not self._started:
-            return "was not started"
-        return "is still running" if self._status is None else f"ended with status {self._status}"
-
-    def _await(
-        self,
-        look: Callable[[], _T | None],
-        within: float,
-        complaint: str,
-        *,
-        until_exit: bool = False,
-    ) -> _T:
-        """Wait until `look` finds something; with `until_exit` no longer than the program lives."""
-        result: _T | None = None
-
-        def settled() -> bool:
-            nonlocal result
-            result = look()
-            return result is not None or (until_exit and self._status is not None)
-
+    def _go_on(self) -> None:
         with self._changed:
-            began = time.monotonic()
-            self._wait(settled, within)
-            if result is None:
-                raise self._failure(complaint, waited=time.monotonic() - began)
-            return result
-
-    def _wait(self, condition: Callable[[], bool], within: float) -> bool:
-        """Wait until the condition holds; False if it did not in time. It is not asked again."""
-        holds = False
-
-        def settled() -> bool:
-            nonlocal holds
-            holds = condition()
-            return holds or self._stopped or self._lost is not None
-
-        self._changed.wait_for(settled, within)
-        if not holds:
-            self._raise_if_over()
-        return holds
-
-    def _raise_if_over(self) -> None:
-        if self._stopped:
-            raise Stopped
-        if self._lost is not None:
-            raise LabError(f"lost the connection to {self.name}: {self._lost}")
+            if not self._paused:
+                return
+            interrupt = self._interrupt_due
+            self._paused = self._interrupt_due = False
+        self._journal.record(Kind.RESUMED, self.name)
+        self._node.resume()
+        if interrupt:
+            self._node.signal(Signal.INTERRUPT)
 
     def _raise_unless_started(self, doing: str) -> None:
         with self._changed:
+            self._raise_if_over()
             if not self._started:
                 raise self._failure(f"cannot {doing} {self.name}", waited=0)
-
-    def _flush(self) -> None:
-        for event in self._transcript.ended():
-            self._journal.append(event)
-
-    def _failure(self, message: str, *, waited: float) -> StepFailed:
-        since = "\n".join(filter(None, [self._transcript.unread, *self._transcript.notices]))
-        return StepFailed(
-            message, node=self.name, waited=waited, since=since[-TAIL:], state=self.state()
-        )

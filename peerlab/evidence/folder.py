@@ -11,6 +11,7 @@ JOURNAL = "journal.jsonl"
 SCENARIO = "scenario.yaml"
 VERDICT = "verdict.json"
 NODES = "nodes"
+CAPTURES = "captures"
 
 
 class Folder:
@@ -47,6 +48,11 @@ class Folder:
     def open_log(self, node: str) -> BinaryIO:
         """Open the file for the verbatim output of a node."""
         return (self.path / NODES / f"{node}.log").open("wb")
+
+    def open_capture(self, node: str) -> BinaryIO:
+        """Open the file for the frames that a node sent and received."""
+        (self.path / CAPTURES).mkdir(exist_ok=True)
+        return (self.path / CAPTURES / f"{node}.pcap").open("wb")
 
     def write_verdict(self, verdict: dict[str, Any]) -> None:
         """Write the verdict."""

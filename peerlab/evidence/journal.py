@@ -17,6 +17,10 @@ class Kind(StrEnum):
     DEPLOYED = "deployed"
     """A node has its address and is about to start; `ip`, `program`."""
     STARTED = "started"
+    """The program starts; `again: true` where it has ended before."""
+    PAUSED = "paused"
+    """A step has let the whole node stand still."""
+    RESUMED = "resumed"
     READY = "ready"
     STEP = "step"
     """A step begins; `number`, `line`, `column`; the text is the step's source."""
@@ -29,11 +33,22 @@ class Kind(StrEnum):
     """The program says that it received a message; `id`, `peer`."""
     INPUT_ENDED = "input-ended"
     SIGNALLED = "signalled"
-    """A step signalled the program; `signal`."""
+    """A step signalled the program; `signal`: interrupt, terminate or kill."""
     TRUNCATED = "truncated"
     """The node printed more than the lab keeps; what follows is lost."""
     EXITED = "exited"
-    """The program ended; `status`, and `by`: itself, or the lab that stopped it at the end."""
+    """The program ended; `status`, and `by`: `itself`, a `step` that ended it, or the `lab` that
+    stopped it at the end of the run. Once for every time that it was started."""
+    DATAGRAM = "datagram"
+    """A node sent a UDP datagram; the text is the beginning of its payload. `to` (a node, null:
+    none or several), `source`, `destination`, `size` (bytes of payload), `fate`. As all events of
+    the wire it has the wire's own time, and may be told after something that happened later."""
+    CONNECTION = "connection"
+    """What became of a TCP connection that the node asked for; the text is its state: opened,
+    refused, unanswered, reset or closed. `to`, `source`, `destination`, `sent` and `received`
+    (bytes of payload)."""
+    WIRE = "wire"
+    """Something else that the wire tells, such as its totals in the end."""
     STEP_FAILED = "step-failed"
     """A step did not come true; `line`, `column`, `since`, `waited`, `status`."""
     BROKE = "broke"
@@ -94,6 +109,10 @@ class Journal:
     def now(self) -> float:
         """Seconds since the run began."""
         return self._clock() - self._start
+
+    def moment(self, reading: float) -> float:
+        """Seconds between the begin of the run and a reading of the journal's clock."""
+        return reading - self._start
 
     def record(self, kind: Kind, node: str | None = None, text: str = "", **detail: object) -> None:
         """Tell that something happens now."""

@@ -1,7 +1,7 @@
 """Reads the folder of a run. Works on any machine, without the backend that made it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,17 +34,16 @@ class NodeEvidence:
 
     @cached_property
     def transcript(self) -> str:
-        """The terminal as a person would have seen it: what was printed and what was typed."""
-        return "".join(
-            event.text + ("\n" if event.kind is Kind.TYPED else "")
-            for event in self.journal
-            if event.kind in {Kind.PRINTED, Kind.TYPED}
-        )
+        """The terminal as a person would have seen it: what was printed and what was typed.
+
+        A line says where the program was started again.
+        """
+        return self._shown({Kind.PRINTED, Kind.TYPED}, again="(started again)\n")
 
     @cached_property
     def printed(self) -> str:
         """What the program printed, without what was typed."""
-        return "".join(event.text for event in self.journal if event.kind is Kind.PRINTED)
+        return self._shown({Kind.PRINTED})
 
     @cached_property
     def typed(self) -> str:
@@ -74,8 +73,17 @@ class NodeEvidence:
 
     @cached_property
     def exited(self) -> Event | None:
-        """The event of the program's end, None if it was never seen to end."""
-        return self._first(Kind.EXITED)
+        """The event of the program's end, None if it was never seen to end.
+
+        Of a program that was started again it is the end of the last time.
+        """
+        ended = None
+        for event in self.journal:
+            if event.kind is Kind.EXITED:
+                ended = event
+            elif event.kind is Kind.STARTED:
+                ended = None
+        return ended
 
     @property
     def ip(self) -> str | None:
@@ -95,6 +103,18 @@ class NodeEvidence:
     def tail(self, lines: int) -> str:
         """The last lines of the transcript."""
         return "\n".join(self.transcript.splitlines()[-lines:])
+
+    def _shown(self, kinds: Collection[Kind], *, again: str = "") -> str:
+        """The text of such events, and `again` where the program was; that begins a new line."""
+        pieces: list[str] = []
+        for event in self.journal:
+            if event.kind in kinds:
+                pieces.append(event.text + ("\n" if event.kind is Kind.TYPED else ""))
+            elif event.kind is Kind.STARTED and "again" in event.detail:
+                if pieces and not pieces[-1].endswith("\n"):
+                    pieces.append("\n")
+                pieces.extend(filter(None, [again]))
+        return "".join(pieces)
 
     def _first(self, kind: Kind) -> Event | None:
         return next((event for event in self.journal if event.kind is kind), None)

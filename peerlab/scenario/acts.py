@@ -20,6 +20,7 @@ from peerlab.scenario.kinds import (
     read_nodes,
 )
 from peerlab.scenario.model import (
+    GRACE,
     Act,
     Action,
     Choose,
@@ -30,11 +31,15 @@ from peerlab.scenario.model import (
     Notice,
     Parameter,
     ParameterKind,
+    Pause,
     Perform,
+    Restart,
+    Resume,
     SendSignal,
     Signal,
     Start,
     StaysSilent,
+    Stop,
     Type,
 )
 from peerlab.scenario.reading import Reading, Scope, nearest, suggest
@@ -81,17 +86,12 @@ _CHOOSE: Final = Key(
     "wait until one of the patterns shows, and do the acts that stand behind it",
     required=True,
 )
-_START: Final = Key(
-    "start", NOTHING, "start the program of a node, which then does not start before", required=True
-)
 _STAYS_SILENT: Final = Key(
     "stays-silent", DURATION, "watch that the program prints nothing for so long", required=True
 )
-_EOF: Final = Key("eof", NOTHING, "close the program's standard input", required=True)
-_INTERRUPT: Final = Key(
-    "interrupt", NOTHING, "interrupt the program, as Ctrl-C does", required=True
+_GRACE: Final = Key(
+    "within", DURATION, "how long it may take to end before it is killed (default 10s)"
 )
-_KILL: Final = Key("kill", NOTHING, "kill the program", required=True)
 _EXITS: Final = Key(
     "exits",
     Kind(
@@ -180,28 +180,42 @@ def _each(fields: Fields, setting: Setting) -> Act | None:
     return Each(name, acts)
 
 
-def _without_value(key: Key[None], act: Act) -> Callable[[Fields, Setting], Act | None]:
-    def build(fields: Fields, _setting: Setting) -> Act | None:
-        fields.get(key)
-        return act
-
-    return build
+_Row = tuple[Form, Callable[[Fields, Setting], Act | None]]
 
 
 def _act(*keys: Key[object]) -> Form:
     return Form(f"the act {keys[0].name!r}", keys)
 
 
-_BUILDERS: Final[tuple[tuple[Form, Callable[[Fields, Setting], Act | None]], ...]] = (
+def _bare(name: str, about: str, make: Callable[[Fields], Act], *beside: Key[object]) -> _Row:
+    """An act that needs nothing but its name."""
+    key = Key(name, NOTHING, about, required=True)
+
+    def build(fields: Fields, _setting: Setting) -> Act | None:
+        fields.get(key)
+        return make(fields)
+
+    return _act(key, *beside), build
+
+
+def _grace(fields: Fields) -> float:
+    return fields.get(_GRACE) or GRACE
+
+
+_BUILDERS: Final[tuple[_Row, ...]] = (
     (_act(_EXPECT, WITHIN, _LEARN), _expect),
     (_act(_TYPE, _SECRET), _type),
     (_act(_NOTICE, WITHIN), _notice),
     (_act(_CHOOSE, WITHIN), _choose),
-    (_act(_START), _without_value(_START, Start())),
+    _bare("start", "start the program, which then does not start before", lambda _: Start()),
     (_act(_STAYS_SILENT), _stays_silent),
-    (_act(_EOF), _without_value(_EOF, EndInput())),
-    (_act(_INTERRUPT), _without_value(_INTERRUPT, SendSignal(Signal.INTERRUPT))),
-    (_act(_KILL), _without_value(_KILL, SendSignal(Signal.KILL))),
+    _bare("eof", "close the program's standard input", lambda _: EndInput()),
+    _bare("interrupt", "interrupt it, as Ctrl-C does", lambda _: SendSignal(Signal.INTERRUPT)),
+    _bare("kill", "kill the program", lambda _: SendSignal(Signal.KILL)),
+    _bare("pause", "let the whole node stand still", lambda _: Pause()),
+    _bare("resume", "let a paused node go on", lambda _: Resume()),
+    _bare("stop", "ask the program to end, else kill it", lambda it: Stop(_grace(it)), _GRACE),
+    _bare("restart", "stop it and start it again", lambda it: Restart(_grace(it)), _GRACE),
     (_act(_EXITS, WITHIN), _exits),
     (_act(_EACH, _DO), _each),
 )

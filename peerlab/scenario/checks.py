@@ -47,7 +47,6 @@ _DIRECTION: Final = Key(
 
 DELIVERY: Final = Form("the check 'delivery'", (_LOST, _DUPLICATED, _UNEXPECTED, _SENT))
 LOG: Final = Form("the check 'log'", (_NODE, _PROGRAM, _CONTAINS, _LACKS, _TIMES, _DIRECTION))
-NO_TRACEBACK: Final = Form("the check 'no-traceback'", ())
 
 
 def _delivery(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
@@ -123,11 +122,6 @@ def _exactly_one(fields: Fields, first: Key[object], second: Key[object]) -> Non
         fields.reading.report("missing-key", message, fields.entries.span)
 
 
-def _no_traceback(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
-    NO_TRACEBACK.read(reading, tree)
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One row of the table of checks: what it says, and how its arguments look and are read."""
@@ -151,9 +145,6 @@ CHECKS: Final = {
         _exits,
     ),
     "log": Check("logs contain or lack a pattern", LOG.schema(), _log),
-    "no-traceback": Check(
-        "no program printed a Python traceback", NO_TRACEBACK.schema(), _no_traceback, is_bare=True
-    ),
 }
 
 

@@ -283,6 +283,11 @@ class Fields:
 
     reading: Reading
     entries: Entries
+    names: frozenset[str | None]
+
+    def has(self, key: Key[T]) -> bool:
+        """Whether the key is there, be it misspelled or with a wrong value."""
+        return key.name in self.names
 
     def tree(self, key: Key[T]) -> Tree | None:
         """What is written for the key, or None."""
@@ -312,18 +317,17 @@ class Form:
         if entries is None:
             return None
         names = [key.name for key in self.keys]
-        given = {key.text for key, _ in entries.pairs}
-        meant = set()
+        found: set[str | None] = {key.text for key, _ in entries.pairs}
         for key, _ in entries.pairs:
             if key.text not in names:
-                meant.add(nearest(key.text, names))
+                found.add(nearest(key.text, names))
                 message = f"unknown key {quoted(key.text)} in {self.what}"
                 reading.report("unknown-key", message, key.span, suggest(key.text, names))
         for needed in self.keys:
-            if needed.required and needed.name not in given | meant:
+            if needed.required and needed.name not in found:
                 message = f"{self.what} lacks the key {needed.name!r}"
                 reading.report("missing-key", message, entries.span, needed.about)
-        return Fields(reading, entries)
+        return Fields(reading, entries, frozenset(found))
 
     def schema(self) -> dict[str, object]:
         """The JSON Schema of the mapping."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from peerlab.errors import UsageError
 from peerlab.scenario.checks import read_check
+from peerlab.scenario.course import report_impossible
 from peerlab.scenario.kinds import (
     DURATION,
     ENVIRONMENT,
@@ -169,7 +170,7 @@ class _Loader:
         self._read_programs(fields)
         self._read_nodes(fields)
         self._check_order(fields)
-        return Scenario(
+        scenario = Scenario(
             name=scenario_name(self._path),
             path=self._path,
             text=text,
@@ -180,6 +181,8 @@ class _Loader:
             steps=self._read_steps(fields),
             checks=self._read_checks(fields),
         )
+        report_impossible(self._reading, scenario)
+        return scenario
 
     def _read_programs(self, fields: Fields) -> None:
         tree = fields.get(_PROGRAMS)

@@ -15,6 +15,9 @@ from peerlab.scenario.values import Pattern, Template
 DEFAULT_WITHIN = 10.0
 """Seconds that an expectation waits unless it or its scenario says otherwise."""
 
+GRACE = 10.0
+"""Seconds that a program may take to end after SIGTERM before it is killed, as in `docker stop`."""
+
 
 # Acts: what is done with one node. The dialogues of a program are made of them too.
 
@@ -70,6 +73,33 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Let the whole node stand still until it is resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a paused node go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask the node's program to end; kill it where it has not within so many seconds."""
+
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Start the node's program again, at the same address; one that still runs is stopped before.
+
+    `within` is for the stop.
+    """
+
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
 class StaysSilent:
     """Watch that the node prints nothing new for so many seconds."""
 
@@ -122,6 +152,10 @@ Act = (
     | Choose
     | Each
     | Start
+    | Pause
+    | Resume
+    | Stop
+    | Restart
     | StaysSilent
     | EndInput
     | SendSignal
@@ -169,6 +203,17 @@ class Build:
     dockerfile: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """How to run a program where no container engine is used: what, and in which directory.
+
+    Without a command the program can be run from its image alone.
+    """
+
+    command: tuple[str, ...] | None
+    working_dir: Path
+
+
 class TerminalKind(StrEnum):
     """How a program's standard streams are connected."""
 
@@ -190,14 +235,15 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a node runs, read from a program.yaml."""
+    """What a node runs, read from a program.yaml. It has an image, a local command, or both."""
 
     name: str
     path: Path
     about: str
-    image: str
+    image: str | None
     build: Build | None
     command: tuple[str, ...] | None
+    without_image: Local
     environment: Mapping[str, str]
     terminal: TerminalKind
     after: tuple[str, ...]

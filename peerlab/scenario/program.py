@@ -1,6 +1,7 @@
 """program.yaml -> Program."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from peerlab.scenario.kinds import (
     Fields,
     Form,
     Key,
+    Schema,
     list_of,
     one_of,
     raw,
@@ -24,6 +26,7 @@ from peerlab.scenario.kinds import (
 from peerlab.scenario.model import (
     Action,
     Build,
+    Local,
     Messages,
     Parameter,
     ParameterKind,
@@ -41,6 +44,13 @@ _CONTEXT: Final = Key("context", LINE, "directory, relative to this file", requi
 _TARGET: Final = Key("target", LINE, "stage of the Dockerfile")
 _DOCKERFILE: Final = Key("dockerfile", LINE, "path in the context (default Dockerfile)")
 BUILD: Final = Form("'build'", (_CONTEXT, _TARGET, _DOCKERFILE))
+
+_WORDS: Final = list_of(TEXT, "a list of words")
+_LOCAL_COMMAND: Final = Key("command", _WORDS, "what to run, word by word (default 'command')")
+_WORKING_DIR: Final = Key(
+    "working_dir", LINE, "where, relative to this file (default this file's directory)"
+)
+LOCAL: Final = Form("'without-image'", (_LOCAL_COMMAND, _WORKING_DIR))
 
 _KIND: Final = Key("kind", one_of(*ParameterKind), "what it takes (default text)")
 _DEFAULT: Final = Key("default", TEMPLATE, "its value if none is given; only of kind text")
@@ -71,9 +81,12 @@ _RECEIVED: Final = Key("received", PATTERN, "a message has arrived: groups id, f
 MESSAGES: Final = Form("'messages'", (_SENT, _RECEIVED))
 
 _ABOUT: Final = Key("about", TEXT, "what the program is")
-_IMAGE: Final = Key("image", LINE, "container image", required=True)
+_IMAGE: Final = Key("image", LINE, "container image")
 _BUILD: Final = Key("build", raw(BUILD.schema()), "how to build the image")
-_COMMAND: Final = Key("command", list_of(TEXT, "a list of words"), "what to run, word by word")
+_COMMAND: Final = Key("command", _WORDS, "what to run, word by word")
+_WITHOUT_IMAGE: Final = Key(
+    "without-image", raw(LOCAL.schema()), "how to run it where no container engine is used"
+)
 _ENVIRONMENT: Final = Key("environment", ENVIRONMENT, "environment variables")
 _TERMINAL: Final = Key(
     "terminal", one_of(*TerminalKind), "how its standard streams are connected (default pipe)"
@@ -106,6 +119,7 @@ PROGRAM: Final = Form(
         _IMAGE,
         _BUILD,
         _COMMAND,
+        _WITHOUT_IMAGE,
         _ENVIRONMENT,
         _TERMINAL,
         _AFTER,
@@ -115,6 +129,19 @@ PROGRAM: Final = Form(
         _ACTIONS,
     ),
 )
+
+WAYS_TO_RUN: Final[Schema] = {
+    "anyOf": [
+        {"required": [_IMAGE.name]},
+        {"required": [_COMMAND.name]},
+        {
+            "required": [_WITHOUT_IMAGE.name],
+            "properties": {_WITHOUT_IMAGE.name: {"required": [_LOCAL_COMMAND.name]}},
+        },
+    ],
+    "dependentRequired": {_BUILD.name: [_IMAGE.name]},
+}
+"""The schema of what the keys of a program file need of each other."""
 
 
 def load_program(name: str, path: Path) -> Program:
@@ -142,19 +169,20 @@ def read_program(
     fields = PROGRAM.read(reading, tree)
     if fields is None:
         return None
-    notices = fields.get(_NOTICES)
+    command = fields.get(_COMMAND)
     program = Program(
         name=name,
         path=path,
         about=fields.get(_ABOUT) or "",
-        image=fields.get(_IMAGE) or "",
+        image=fields.get(_IMAGE),
         build=_build(fields, path),
-        command=fields.get(_COMMAND),
+        command=command,
+        without_image=_local(fields, path, command),
         environment=fields.get(_ENVIRONMENT) or {},
         terminal=TerminalKind(fields.get(_TERMINAL) or TerminalKind.PIPE),
         after=_after(fields, known),
         ready=fields.get(_READY),
-        notices=notices,
+        notices=fields.get(_NOTICES),
         messages=_messages(fields),
         actions=_actions(fields, has_notices=fields.tree(_NOTICES) is not None),
     )
@@ -173,12 +201,44 @@ def _after(fields: Fields, known: Collection[str] | None) -> tuple[str, ...]:
 
 def _build(fields: Fields, path: Path) -> Build | None:
     tree = fields.get(_BUILD)
+    if tree is not None and not fields.has(_IMAGE):
+        hint = "add an image: the name that is given to what is built"
+        message = "got 'build' without 'image', expected both"
+        fields.reading.report("missing-key", message, fields.span(_BUILD), hint)
     parts = None if tree is None else BUILD.read(fields.reading, tree)
     if parts is None:
         return None
     context = (path.parent / (parts.get(_CONTEXT) or "")).resolve()
     dockerfile = parts.get(_DOCKERFILE) or "Dockerfile"
     return Build(context, parts.get(_TARGET), context / dockerfile)
+
+
+def _local(fields: Fields, path: Path, command: tuple[str, ...] | None) -> Local:
+    tree = fields.get(_WITHOUT_IMAGE)
+    parts = None if tree is None else LOCAL.read(fields.reading, tree)
+    is_local = fields.has(_WITHOUT_IMAGE) and (parts is None or parts.has(_LOCAL_COMMAND))
+    if not (is_local or fields.has(_IMAGE) or fields.has(_COMMAND)):
+        message = "got neither 'image' nor 'command', nor a 'command' in 'without-image'"
+        hint = "an image is for a container engine; a command alone runs where none is used"
+        fields.reading.report("missing-key", message, fields.entries.span, hint)
+    if parts is None:
+        return Local(command, path.parent.resolve())
+    return Local(parts.get(_LOCAL_COMMAND) or command, _working_dir(parts, path))
+
+
+def _working_dir(local: Fields, path: Path) -> Path:
+    """What is written, absolute. Instead of a directory that is not there, the file's own one."""
+    own = path.parent.resolve()
+    given, place = local.get(_WORKING_DIR), local.tree(_WORKING_DIR)
+    if given is None or place is None:
+        return own
+    # Too long a name, or a directory that may not be looked into, is an error of its own.
+    with suppress(OSError):
+        if (own / given).is_dir():
+            return (own / given).resolve()
+    message = f"there is no directory {quoted(str(path.parent / given))}"
+    local.reading.report("missing-directory", message, place.span)
+    return own
 
 
 def _messages(fields: Fields) -> Messages:

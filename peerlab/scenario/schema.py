@@ -12,7 +12,7 @@ from peerlab.scenario.acts import ACT_FORMS
 from peerlab.scenario.checks import CHECKS
 from peerlab.scenario.kinds import NODES, Schema
 from peerlab.scenario.load import SCENARIO
-from peerlab.scenario.program import PROGRAM
+from peerlab.scenario.program import PROGRAM, WAYS_TO_RUN
 from peerlab.scenario.steps import TOGETHER
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -51,6 +51,7 @@ def program_schema() -> dict[str, object]:
         "$schema": _DIALECT,
         "title": "peerlab program",
         **PROGRAM.schema(),
+        **WAYS_TO_RUN,
         "$defs": {"act": _act()},
     }
 

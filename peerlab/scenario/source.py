@@ -14,6 +14,7 @@ from peerlab.errors import ExitStatus, PeerlabError
 
 CODES: Final = {
     "unreadable-file": "the file is not there, is not a regular file or may not be read",
+    "missing-directory": "a directory is not there or may not be looked into",
     "file-too-large": "the file is larger than 1 MiB",
     "not-utf8": "the file is not UTF-8 text",
     "control-character": "the file has a character in it that YAML text may not have",

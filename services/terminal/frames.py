@@ -25,7 +25,7 @@ class Kind(IntEnum):
     INPUT = 4
     """From the lab, for standard input; without a payload it is the end of input."""
     SIGNAL = 5
-    """From the lab: INT, TERM or KILL."""
+    """From the lab: INT, TERM, KILL, STOP or CONT."""
 
 
 class FrameError(ValueError):

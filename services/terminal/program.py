@@ -45,6 +45,7 @@ class Program:
         self._on_pty = on_pty
         self._typed = bytearray()
         self._input_ended = False
+        self._stands_still = False
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = self._start(command)
@@ -155,9 +156,18 @@ class Program:
 
     def kill(self) -> None:
         """Kill the program and what it started, as the end of a container does."""
-        if self._process is not None and self.status is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal_all(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Let the program and what it started stand still."""
+        self._stands_still = True
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        if self._stands_still:
+            self._stands_still = False
+            self._signal_all(signal.SIGCONT)
 
     def reap(self) -> None:
         """Take the status of the program, which has ended or was killed; end what it started."""
@@ -180,6 +190,11 @@ class Program:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self.status is None:
             self._process.send_signal(number)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        if self._process is not None and self.status is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)
 
 
 _own_terminal = partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)

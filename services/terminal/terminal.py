@@ -71,6 +71,7 @@ class Terminal:
         readable, writable = self._wait(stop)
         if stop in readable:
             self._deadline = time.monotonic() + GRACE
+            self._program.resume()
             self._program.terminate()
         if self._listener in readable:
             self._welcome()
@@ -86,6 +87,7 @@ class Terminal:
         if self._lab is not None and self._lab.finished and not self._lab.unsent:
             self._lab.close()
             self._lab = None
+            self._program.resume()
 
     def _wait(self, stop: socket.socket) -> tuple[Sequence[object], Sequence[object]]:
         """Return what can be read and what can be written to; what has to wait is left alone."""
@@ -155,6 +157,10 @@ class Terminal:
                 self._program.terminate()
             case Kind.SIGNAL, b"KILL":
                 self._program.kill()
+            case Kind.SIGNAL, b"STOP":
+                self._program.pause()
+            case Kind.SIGNAL, b"CONT":
+                self._program.resume()
             case kind, _:
                 raise FrameError(f"a frame {kind.name} that a lab does not send")
 

@@ -14,12 +14,8 @@ from pathlib import Path
 import pytest
 
 from peerlab.backend.base import RunName
-from peerlab.backend.sockets import (
-    MAX_PAYLOAD,
-    FrameKind,
-    SocketsBackend,
-    encode,
-)
+from peerlab.backend.frames import Frame, encode
+from peerlab.backend.sockets import MAX_PAYLOAD, FrameKind, SocketsBackend
 from peerlab.errors import LabError, MachineUnfit, UsageError
 from peerlab.evidence.reading import Evidence
 from peerlab.play import Result, play
@@ -111,7 +107,6 @@ def test_people_chat_at_their_terminals(bench: Bench) -> None:
         checks:
           - exits: {alice: 0, bob: 0}
           - log: {node: server, contains: "Authentication successful for", times: 2}
-          - no-traceback
     """)
     log = (evidence.path / "nodes/bob.log").read_text()
     assert "Received message from USER 1: Hello Bob!\n" in log
@@ -165,6 +160,48 @@ while True: signal.pause()
       - one: {exits: 137}
     """
     )
+
+
+def test_a_program_stands_still_while_it_is_paused_and_takes_what_was_typed_afterwards(
+    bench: Bench,
+) -> None:
+    bench.node("one", *ECHO)
+    bench.passes(
+        ONE
+        + """
+      - one: {expect: "ready"}
+      - one: pause
+      - one: {type: "word"}
+      - one: {stays-silent: 300ms}
+      - one: resume
+      - one: {expect: "got word"}
+    """
+    )
+
+
+def test_a_program_is_stopped_even_while_it_is_paused(bench: Bench) -> None:
+    bench.node("one", *python("import signal; print('ready'); signal.pause()"))
+    bench.passes(
+        ONE
+        + """
+      - one: {expect: "ready"}
+      - one: pause
+      - one: stop
+      - one: {exits: 143}
+    """
+    )
+
+
+def test_a_program_that_a_run_leaves_paused_goes_on(bench: Bench) -> None:
+    bench.node("one", *ECHO)
+    bench.passes(f"{ONE}      - one: {{expect: ready}}\n      - one: pause\n")
+    bench.passes(f"{ONE}      - one: {{type: word}}\n      - one: {{expect: got word}}\n")
+
+
+def test_a_node_that_is_to_be_restarted_is_refused(bench: Bench) -> None:
+    scenario = bench.scenario(f"{ONE}      - one: kill\n      - one: restart\n")
+    with pytest.raises(UsageError, match=r"one is restarted in .*, but the backend `sockets`"):
+        bench.backend().deploy(scenario, RUN).__enter__()
 
 
 def test_a_pseudo_terminal_is_typed_on(bench: Bench) -> None:
@@ -277,11 +314,11 @@ def test_a_node_with_an_environment_of_its_own_is_refused(bench: Bench) -> None:
     ("answer", "complaint"),
     [
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what answers for one is no terminal: a frame of"),
-        (encode(FrameKind.HELLO, b"{}"), "what answers for one is no terminal: 'ip'"),
-        (encode(FrameKind.HELLO, b"[]"), "what answers for one is no terminal: "),
-        (encode(FrameKind.STDOUT, b"word"), "what answers for one is no terminal: "),
+        (encode(Frame(FrameKind.HELLO, b"{}")), "what answers for one is no terminal: 'ip'"),
+        (encode(Frame(FrameKind.HELLO, b"[]")), "what answers for one is no terminal: "),
+        (encode(Frame(FrameKind.STDOUT, b"word")), "what answers for one is no terminal: "),
         (
-            encode(FrameKind.HELLO, HELLO.replace(b"0}", b"12}")),
+            encode(Frame(FrameKind.HELLO, HELLO.replace(b"0}", b"12}"))),
             "one has printed 12 bytes more than its terminal keeps",
         ),
     ],
@@ -299,15 +336,15 @@ def test_what_is_no_terminal_or_has_lost_output_is_refused(
 @pytest.mark.parametrize(
     ("rest", "reason"),
     [
-        (encode(FrameKind.INPUT, b""), "a frame INPUT that no node sends"),
-        (encode(FrameKind.EXIT, b"zero"), "invalid literal for int"),
+        (encode(Frame(FrameKind.INPUT, b"")), "a frame INPUT that no node sends"),
+        (encode(Frame(FrameKind.EXIT, b"zero")), "invalid literal for int"),
         (b"\xff" * 8, "a frame of 4294967295 bytes"),
         (b"\x01\0", "its terminal has gone"),
     ],
 )
 def test_nonsense_amid_the_play_breaks_the_lab(bench: Bench, rest: bytes, reason: str) -> None:
     scenario = bench.scenario(f"{ONE}      - one: {{expect: word, within: 60s}}")
-    with answering(bench.directory / "one.sock", encode(FrameKind.HELLO, HELLO) + rest):
+    with answering(bench.directory / "one.sock", encode(Frame(FrameKind.HELLO, HELLO)) + rest):
         result = play(scenario, bench.backend(), bench.directory / "runs")
     assert isinstance(result.error, LabError)
     assert result.error.message.startswith(f"lost the connection to one: {reason}")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peerlab.backend.docker.subnet import (
+from peerlab.backend.subnet import (
     POOL,
     free_subnets,
     gateway,

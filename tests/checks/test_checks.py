@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from peerlab.checks import exits, log, no_traceback, steps
+from peerlab.checks import ends, exits, log, no_traceback, steps
 from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.source import Span
 from peerlab.scenario.values import Pattern
-from tests.support.journals import deployed, event, evidence, exited, failed, printed
+from tests.support.journals import deployed, event, evidence, exited, failed, printed, started
 
 SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
 WHERE = (9, 5)
@@ -21,7 +21,7 @@ PASSED, FAILED, UNKNOWN = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN
 EXITS: dict[str, tuple[list[Event], list[Finding]]] = {
     "as expected": (
         [exited("server", 0), exited("u1", 3)],
-        [Finding("exits", PASSED, "ended by themselves with status: server 0, u1 3")],
+        [Finding("exits", PASSED, "ended with status: server 0, u1 3")],
     ),
     "another status": (
         [exited("server", 0), printed("u1", "1\n2\n3\n4\n5\n6\n"), exited("u1", 1)],
@@ -59,6 +59,18 @@ EXITS: dict[str, tuple[list[Event], list[Finding]]] = {
                 WHERE,
             )
         ],
+    ),
+    "stopped by a step": (
+        [exited("server", 0, by="step"), exited("u1", 3)],
+        [Finding("exits", PASSED, "ended with status: server 0, u1 3")],
+    ),
+    "started again": (
+        [exited("server", 9), started("server", again=True), exited("server", 0), exited("u1", 3)],
+        [Finding("exits", PASSED, "ended with status: server 0, u1 3")],
+    ),
+    "started again and never seen to end again": (
+        [exited("server", 0), started("server", again=True), exited("u1", 3)],
+        [Finding("exits", UNKNOWN, "server was never seen to end", "server", WHERE)],
     ),
     "never seen to end": (
         [exited("u1", 3)],
@@ -133,15 +145,31 @@ LOGS: dict[str, tuple[CheckSpec, list[Finding]]] = {
     ),
     "does not lack": (
         log_spec("? Acc", "u1", contains=False),
-        fault("u1 printed '? Acc', which it must not", "u1", "Accepted\x0b? Accepted"),
+        fault("u1 printed '? Acc', which must not be", "u1", "Accepted\x0b? Accepted"),
     ),
     "does not lack its end": (
         log_spec(r"/(?<=\n)\Z/", "server", contains=False),
-        fault(r"server printed '/(?<=\\n)\\Z/', which it must not", "server"),
+        fault(r"server printed '/(?<=\\n)\\Z/', which must not be", "server"),
     ),
     "typed": (
         log_spec("quit", "u1", direction="typed"),
         [Finding("log", PASSED, "log: ...: u1")],
+    ),
+    "never typed": (
+        log_spec("exit", "u1", direction="typed"),
+        fault("'exit' was never typed into u1", "u1", "quit\nHello\nAccepted\n? Accepted"),
+    ),
+    "typed, but not so often": (
+        log_spec("quit", "u1", direction="typed", times=2),
+        fault(
+            "'quit' was typed into u1 1 times, expected 2",
+            "u1",
+            "quit\nHello\nAccepted\n? Accepted",
+        ),
+    ),
+    "typed against the check": (
+        log_spec("quit", "u1", direction="typed", contains=False),
+        fault("'quit' was typed into u1, which must not be", "u1", "quit"),
     ),
     "typed is not printed": (
         log_spec("quit", "u1", contains=False),
@@ -155,6 +183,41 @@ def test_log_looks_for_a_pattern_in_one_direction(
     tmp_path: Path, spec: CheckSpec, findings: list[Finding]
 ) -> None:
     assert log.check(evidence(tmp_path, [*LAB, *OUTPUT]), spec) == findings
+
+
+# ends
+
+
+def signalled(node: str) -> Event:
+    return event(Kind.SIGNALLED, node, signal="interrupt")
+
+
+ENDS: dict[str, tuple[list[Event], list[str]]] = {
+    "in order": ([started("u1"), exited("u1", 0)], []),
+    "failed": ([started("u1"), exited("u1", 3)], ["u1 ended by itself with status 3"]),
+    "signalled": ([started("u1"), signalled("u1"), exited("u1", 130)], []),
+    "stopped by a step": ([started("u1"), exited("u1", 143, by="step")], []),
+    "stopped by the lab": ([started("u1"), exited("u1", 143, by="lab")], []),
+    "failed before it was started again": (
+        [started("u1"), exited("u1", 3), started("u1", again=True), exited("u1", 0)],
+        ["u1 ended by itself with status 3"],
+    ),
+    "failed after it was signalled and started again": (
+        [signalled("u1"), exited("u1", 1), started("u1", again=True), exited("u1", 4)],
+        ["u1 ended by itself with status 4"],
+    ),
+    "failed as somebody foresaw": ([started("server"), exited("server", 3)], []),
+}
+
+
+@pytest.mark.parametrize(("events", "messages"), ENDS.values(), ids=ENDS)
+def test_ends_finds_every_failure_that_nobody_foresaw(
+    tmp_path: Path, events: list[Event], messages: list[str]
+) -> None:
+    findings = ends.check(evidence(tmp_path, [*LAB, *events]), foreseen={"server"})
+    more = ", which no step and no check expects"
+    assert [finding.message for finding in findings] == [message + more for message in messages]
+    assert {finding.outcome for finding in findings} <= {FAILED}
 
 
 # no-traceback

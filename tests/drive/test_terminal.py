@@ -1,14 +1,15 @@
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from peerlab.drive import terminal as module
-from peerlab.drive.terminal import MAX_OUTPUT, TAIL, StepFailed, Stopped, Terminal
+from peerlab.drive import watch as module
+from peerlab.drive.terminal import Terminal
 from peerlab.drive.transcript import LineKinds
+from peerlab.drive.watch import MAX_OUTPUT, TAIL, StepFailed, Stopped
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Event, Journal, Kind
 from peerlab.scenario.model import Signal
@@ -223,15 +224,19 @@ def test_silence_is_broken_by_output(desk: Desk) -> None:
             waiting.result()
 
 
-@pytest.mark.parametrize("wait", ["expect", "notice", "exits", "stays_silent", "type"])
-def test_a_run_that_is_abandoned_ends_every_wait(desk: Desk, wait: str) -> None:
+@pytest.mark.parametrize("wait", ["expect", "notice", "exits", "stays_silent", "type", "finish"])
+def test_a_run_that_is_abandoned_ends_every_wait(
+    desk: Desk, wait: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits = {
         "expect": lambda: desk.expect("never"),
         "notice": lambda: desk.terminal.notice(re.compile("never"), "", LONG),
         "exits": lambda: desk.terminal.exits(0, LONG),
         "stays_silent": lambda: desk.terminal.stays_silent(LONG),
         "type": lambda: desk.terminal.type("text", secret=False),
+        "finish": lambda: desk.terminal.finish(LONG),
     }
+    monkeypatch.setattr(desk.node, "stop", lambda: None)
     with ThreadPoolExecutor() as pool:
         # Before `type`, which does not wait, else at some moment of the wait.
         if wait == "type":
@@ -286,6 +291,42 @@ def test_a_program_is_started_once(answering: Desk) -> None:
     with pytest.raises(StepFailed, match=r"^u1 was started before$"):
         answering.terminal.start()
     assert answering.told() == [("started", "")]
+
+
+def test_a_node_that_was_not_started_is_neither_paused_nor_stopped_nor_restarted(
+    answering: Desk,
+) -> None:
+    acts: dict[str, Callable[[], None]] = {
+        "pause": answering.terminal.pause,
+        "resume": answering.terminal.resume,
+        "stop": lambda: answering.terminal.finish(LONG),
+        "restart": lambda: answering.terminal.restart(LONG),
+    }
+    for name, act in acts.items():
+        with pytest.raises(StepFailed) as caught:
+            act()
+        assert failure(caught) == (f"cannot {name} u1", "", "was not started")
+    assert answering.told() == []
+
+
+def test_a_program_that_outlives_its_kill_breaks_the_lab(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("peerlab.drive.terminal.KILLED_WITHIN", SOON)
+    for way in ("stop", "kill"):
+        monkeypatch.setattr(desk.node, way, lambda: None)
+    with pytest.raises(LabError, match=r"^u1 was killed and did not end$"):
+        desk.terminal.finish(SOON)
+
+
+def test_output_over_all_starts_is_limited(
+    answering: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_OUTPUT", 3)
+    answering.terminal.start()
+    answering.terminal.restart(LONG)
+    assert answering.log.getvalue() == b"> >"
+    assert answering.told()[-1][0] == "truncated"
 
 
 def test_signals_are_recorded_and_sent(answering: Desk) -> None:

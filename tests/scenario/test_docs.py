@@ -8,14 +8,14 @@ import pytest
 from peerlab.scenario.acts import ACT_NAMES
 from peerlab.scenario.checks import CHECKS
 from peerlab.scenario.load import SCENARIO
-from peerlab.scenario.program import PROGRAM
+from peerlab.scenario.program import BUILD, LOCAL, PROGRAM
 from peerlab.scenario.source import CODES
 from tests.scenario.conftest import Load, LoadProgram
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 SCENARIOS = [block for block in BLOCKS if block.startswith("title:")]
-PROGRAMS = [block for block in BLOCKS if re.search("^image:", block, re.MULTILINE)]
+PROGRAMS = [block for block in BLOCKS if block.startswith("about:")]
 STEPS = [block for block in BLOCKS if block.startswith("- ")]
 
 
@@ -32,7 +32,12 @@ def test_every_scenario_in_the_document_loads(load: Load, block: str) -> None:
 
 @pytest.mark.parametrize("block", PROGRAMS)
 def test_every_program_file_in_the_document_loads(load_file: LoadProgram, block: str) -> None:
-    assert load_file(block).image
+    assert load_file(block).actions
+
+
+def test_the_program_in_another_language_is_the_one_that_is_shipped() -> None:
+    folder = Path(__file__).parents[2] / "scenarios" / "other-languages"
+    assert (folder / "program.yaml").read_text(encoding="utf-8") in PROGRAMS
 
 
 @pytest.mark.parametrize("block", STEPS)
@@ -50,6 +55,6 @@ def test_the_diagnostics_in_the_document_are_those_of_the_table() -> None:
 
 
 def test_every_key_act_and_check_has_its_word_in_the_document() -> None:
-    keys = [key.name for form in (SCENARIO, PROGRAM) for key in form.keys]
+    keys = [key.name for form in (SCENARIO, PROGRAM, BUILD, LOCAL) for key in form.keys]
     missing = [name for name in (*keys, *ACT_NAMES, *CHECKS) if f"`{name}`" not in TEXT]
     assert missing == []

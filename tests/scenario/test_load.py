@@ -10,11 +10,14 @@ from peerlab.scenario.model import (
     Exits,
     Expect,
     Notice,
+    Pause,
     Perform,
+    Restart,
     SendSignal,
     Signal,
     StaysSilent,
     Step,
+    Stop,
     Together,
     Type,
 )
@@ -46,7 +49,7 @@ def test_the_example_is_read_whole() -> None:
     }
     assert scenario.nodes["u4"].environment == {"CHAT_STAY": "1"}
     assert len(scenario.steps) == 17
-    assert len(scenario.checks) == 6
+    assert len(scenario.checks) == 5
 
 
 def test_expectations_wait_ten_seconds_unless_told(load: Load) -> None:
@@ -77,6 +80,11 @@ def test_expectations_wait_ten_seconds_unless_told(load: Load) -> None:
         ("u1: {eof: }", EndInput()),
         ("u1: interrupt", SendSignal(Signal.INTERRUPT)),
         ("u1: kill", SendSignal(Signal.KILL)),
+        ("u1: pause", Pause()),
+        ("server: stop", Stop(10.0)),
+        ("server: {stop: , within: 500ms}", Stop(0.5)),
+        ("server: restart", Restart(10.0)),
+        ("server: {restart: , within: 1m}", Restart(60.0)),
         ("u1: exits", Exits(None)),
         ('u1: {exits: "7", within: 3s}', Exits(7, 3.0)),
         ("u1: {exits: , within: 3s}", Exits(None, 3.0)),
@@ -189,7 +197,6 @@ def test_checks_are_read_with_all_their_arguments(load: Load) -> None:
         '  - exits: {server: 137, "u[1-2]": 0}\n'
         "  - log: {node: [u1, server, u1], contains: /x/, times: 0}\n"
         "  - log: {program: client, lacks: x, direction: typed}\n"
-        "  - no-traceback\n"
     )
     assert [(check.name, check.arguments) for check in scenario.checks] == [
         ("delivery", {"lost": 0, "duplicated": 0, "unexpected": 0, "sent": None}),
@@ -215,7 +222,6 @@ def test_checks_are_read_with_all_their_arguments(load: Load) -> None:
                 "direction": "typed",
             },
         ),
-        ("no-traceback", {}),
     ]
     assert scenario.checks[1].text == "delivery: {lost: 1, sent: 3}"
     assert scenario.checks[1].span.line == 6

@@ -8,6 +8,7 @@ from peerlab.scenario.model import (
     Choose,
     Each,
     Expect,
+    Local,
     Parameter,
     ParameterKind,
     TerminalKind,
@@ -29,6 +30,8 @@ def test_a_program_file_is_read_whole() -> None:
     assert program.build == Build(HERE.parent.resolve(), "client", HERE.parent / "Dockerfile")
     assert program.build.context.parent == root
     assert program.command == ("python3", "-m", "services.client")
+    command = ("python3", "-S", "-m", "services.client")
+    assert program.without_image == Local(command, HERE.parent.resolve())
     assert program.environment == {
         "CHAT_HOST": "server",
         "CHAT_PORT": "12345",
@@ -49,6 +52,78 @@ def test_an_image_is_all_that_a_program_file_needs(load_file: LoadProgram) -> No
     assert program.build is None
     assert program.terminal is TerminalKind.PIPE
     assert not program.actions
+
+
+def test_without_an_engine_the_command_is_run_beside_the_program_file(
+    load_file: LoadProgram, tmp_path: Path
+) -> None:
+    program = load_file("command: [sh, mine.sh]")
+    assert program.image is None
+    assert program.command == ("sh", "mine.sh")
+    assert program.without_image == Local(("sh", "mine.sh"), tmp_path.resolve())
+
+
+def test_a_command_without_an_image_is_not_for_containers(
+    load_file: LoadProgram, tmp_path: Path
+) -> None:
+    program = load_file("without-image: {command: [sh, mine.sh]}")
+    assert program.image is None
+    assert program.command is None
+    assert program.without_image == Local(("sh", "mine.sh"), tmp_path.resolve())
+
+
+def test_a_command_can_be_run_in_another_directory_without_an_engine(
+    load_file: LoadProgram, tmp_path: Path
+) -> None:
+    program = load_file("command: [./mine]\nwithout-image: {working_dir: ..}")
+    assert program.without_image == Local(("./mine",), tmp_path.parent.resolve())
+
+
+def test_the_working_directory_is_absolute_wherever_the_file_is_read_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "mine.yaml").write_text("command: [x]\nwithout-image: {working_dir: bin}")
+    monkeypatch.chdir(tmp_path)
+    program = load_program("mine", Path("mine.yaml"))
+    assert program.without_image.working_dir == tmp_path.resolve() / "bin"
+
+
+def test_an_image_alone_tells_no_command_to_run_without_an_engine(load_file: LoadProgram) -> None:
+    assert load_file("image: x").without_image.command is None
+
+
+@pytest.mark.parametrize("place", ["nowhere", "program.yaml", "a" * 300])
+def test_a_working_directory_must_be_there(load_file: LoadProgram, place: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_file(f"command: [x]\nwithout-image:\n  working_dir: {place}")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "missing-directory"
+    assert (problem.span.line, problem.span.column) == (3, 16)
+
+
+@pytest.mark.parametrize(
+    "text", ["about: nothing to run", "environment: {A: b}\nwithout-image: {working_dir: .}"]
+)
+def test_a_program_file_must_say_what_to_run(load_file: LoadProgram, text: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_file(text)
+    assert [problem.code for problem in caught.value.diagnostics] == ["missing-key"]
+
+
+@pytest.mark.parametrize("key", ["imag: x", "comand: [x]", "without-imag: {command: [x]}"])
+def test_a_misspelled_way_to_run_is_told_once(load_file: LoadProgram, key: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_file(key)
+    assert [problem.code for problem in caught.value.diagnostics] == ["unknown-key"]
+
+
+def test_a_build_needs_a_name_for_the_image(load_file: LoadProgram) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_file("command: [x]\nbuild: {context: .}")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "missing-key"
+    assert (problem.span.line, problem.span.column) == (2, 1)
 
 
 def test_a_build_can_name_its_dockerfile(load_file: LoadProgram, tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """Calls the `peerlab` command in this process, with the fake backend."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from peerlab import cli
+from peerlab.scenario.model import Scenario
 from tests.support.bench import Bench
 from tests.support.fake import FakeBackend
 
@@ -16,7 +17,7 @@ class Command:
     def __init__(self, bench: Bench, backend: FakeBackend) -> None:
         self.bench = bench
         self.backend = backend
-        self.asked: list[tuple[str, bool]] = []
+        self.asked: list[tuple[str, bool, bool]] = []
 
     def __call__(self, *arguments: str | Path) -> Result:
         """Call it; nothing but an exit status may come out."""
@@ -33,8 +34,26 @@ class Command:
         """The options that make the programs of the bench known."""
         return [f"--program={name}={path}" for name, path in self.bench.files.items()]
 
-    def make_backend(self, name: str, say: Callable[[str], None], *, keep: bool) -> FakeBackend:
+    def backends(
+        self, name: str, say: Callable[[str], None], *, keep: bool, captures: bool
+    ) -> "FakeBackends":
         """Stands in for the command's own."""
         del say
-        self.asked.append((name, keep))
-        return self.backend
+        self.asked.append((name, keep, captures))
+        return FakeBackends(self.backend)
+
+
+class FakeBackends:
+    """Always chooses the same backend."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    def choose(self, scenarios: Iterable[Scenario]) -> FakeBackend:
+        """Return the backend."""
+        del scenarios
+        return self._backend
+
+    def close(self) -> None:
+        """Close it."""
+        self._backend.close()

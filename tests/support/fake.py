@@ -11,6 +11,7 @@ from typing import Literal
 
 from peerlab.backend.base import RunName, Sink
 from peerlab.errors import LabError, PeerlabError
+from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
 
 Running = Generator[None, str | None, int | None]
@@ -36,6 +37,8 @@ class FakeNode:
         self._program = program
         self._running: Running | None = None
         self._sink: Sink | None = None
+        self._paused = False
+        self._held: list[Callable[[Running], None]] = []
 
     @property
     def ip(self) -> str:
@@ -47,6 +50,8 @@ class FakeNode:
     def start(self, sink: Sink) -> None:
         """Run the program up to its first wait for input."""
         self._sink = sink
+        self._paused = False
+        self._held.clear()
         self._running = self._program(self)
         self._go_on(next)
 
@@ -66,6 +71,17 @@ class FakeNode:
             self.kill()
         else:
             self._go_on(lambda running: running.throw(KeyboardInterrupt()))
+
+    def pause(self) -> None:
+        """Let what comes wait."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Do what came meanwhile."""
+        self._paused = False
+        held, self._held = self._held, []
+        for go_on in held:
+            self._go_on(go_on)
 
     def stop(self) -> None:
         """Ask the program to end."""
@@ -87,6 +103,9 @@ class FakeNode:
 
     def _go_on(self, resume: Callable[[Running], None]) -> None:
         if self._running is None:
+            return
+        if self._paused:
+            self._held.append(resume)
             return
         try:
             resume(self._running)
@@ -129,6 +148,7 @@ class FakeBackend:
     """
 
     name = "fake"
+    captures = False
 
     def __init__(
         self,
@@ -147,7 +167,12 @@ class FakeBackend:
         self._owns_nodes = owns_nodes
 
     @contextmanager
-    def deploy(self, scenario: Scenario, run: RunName) -> Iterator[FakeLab]:  # noqa: ARG002
+    def deploy(
+        self,
+        scenario: Scenario,
+        run: RunName,  # noqa: ARG002 - as every backend
+        network: NetworkLog | None = None,  # noqa: ARG002
+    ) -> Iterator[FakeLab]:
         """Make the nodes; kill what still runs at the end."""
         if self.refuses is not None:
             raise self.refuses

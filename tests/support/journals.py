@@ -13,6 +13,11 @@ def deployed(node: str, ip: str, program: str = "chat") -> Event:
     return event(Kind.DEPLOYED, node, ip=ip, program=program)
 
 
+def started(node: str, **detail: Any) -> Event:  # noqa: ANN401 - whatever a journal holds
+    """A program starts."""
+    return event(Kind.STARTED, node, **detail)
+
+
 def printed(node: str, text: str) -> Event:
     """A program prints."""
     return event(Kind.PRINTED, node, text, stream="stdout")

@@ -6,22 +6,22 @@ what it printed so far (docker-py issue 2466).
 
 import contextlib
 import socket
-import struct
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 from requests.exceptions import RequestException
 
 from peerlab.backend.base import Sink
 from peerlab.backend.docker.engine import engine_errors
+from peerlab.backend.frames import Decoder
 from peerlab.errors import LabError
 from peerlab.scenario.model import Signal
 
 _SIGNALS: Final = {Signal.INTERRUPT: "SIGINT", Signal.KILL: "SIGKILL"}
 _STREAMS: Final[dict[int, Literal["stdout", "stderr"]]] = {1: "stdout", 2: "stderr"}
-_FRAME: Final = struct.Struct(">BxxxL")  # stream, length of what follows
 _CHUNK: Final = 64 * 1024
 _INTERRUPT_KEY: Final = b"\x03"
 _END_OF_INPUT_KEY: Final = b"\x04"
@@ -54,6 +54,7 @@ class AttachedNode:
 
     def start(self, sink: Sink) -> None:
         """Attach, start the container, and read its output in a thread of its own."""
+        self.close()
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         with engine_errors(f"start the container at {self._ip}"):
             self._holder = self._client.attach_socket(self._container, params=streams)
@@ -95,8 +96,16 @@ class AttachedNode:
         """Ask the program to end."""
         self._kill("SIGTERM")
 
+    def pause(self) -> None:
+        """Freeze the container."""
+        self._unless_ended("pause", self._client.pause)
+
+    def resume(self) -> None:
+        """Let the frozen container go on."""
+        self._unless_ended("resume", self._client.unpause)
+
     def close(self) -> None:
-        """End the connection once the container is gone, and wait for the reader."""
+        """End the connection once the program has ended, and wait for the reader."""
         if self._reader is not None:
             self._reader.join(timeout=5)
         if self._connection is not None:
@@ -105,13 +114,18 @@ class AttachedNode:
             self._holder.close()
 
     def _kill(self, name: str) -> None:
-        try:
-            self._client.kill(self._container, name)
-        except APIError as error:
-            if not error.is_client_error():  # not running any more is no error here
-                raise LabError(f"the engine failed to signal {self._ip}: {error}") from error
-        except RequestException as error:
-            raise LabError(f"the engine failed to signal {self._ip}: {error}") from error
+        self._unless_ended("signal", lambda container: self._client.kill(container, name))
+
+    def _unless_ended(self, doing: str, do: Callable[[str], object]) -> None:
+        """Do what is no error if only the program has ended meanwhile."""
+        with engine_errors(f"{doing} the container at {self._ip}"):
+            try:
+                do(self._container)
+            except NotFound:
+                return  # somebody has removed it: the reader tells that
+            except APIError:
+                if self._client.inspect_container(self._container)["State"]["Running"]:
+                    raise
 
     def _read(self, connection: _Connection, sink: Sink) -> None:
         try:
@@ -119,26 +133,15 @@ class AttachedNode:
                 while data := connection.recv(_CHUNK):
                     sink.printed("stdout", data)
             else:
-                while (header := _exactly(connection, _FRAME.size)) is not None:
-                    stream, length = _FRAME.unpack(header)
-                    data = _exactly(connection, length) or b""
-                    sink.printed(_STREAMS.get(stream, "stdout"), data)
+                decoder = Decoder()
+                while data := connection.recv(_CHUNK):
+                    for frame in decoder.feed(data):
+                        sink.printed(_STREAMS.get(frame.kind, "stdout"), frame.payload)
             status = self._client.wait(self._container)["StatusCode"]
         except (OSError, APIError, RequestException, ValueError) as error:
             sink.lost(str(error))
         else:
             sink.exited(status)
-
-
-def _exactly(connection: _Connection, size: int) -> bytes | None:
-    """Read so many bytes; None where the stream ends before them."""
-    data = b""
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            return None
-        data += more
-    return data
 
 
 def _raw(holder: Any) -> _Connection:  # noqa: ANN401 - see _holder

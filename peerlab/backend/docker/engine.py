@@ -35,7 +35,7 @@ def connect() -> docker.APIClient:
         )
     except (DockerException, RequestException, OSError, ValueError) as error:
         raise MachineUnfit(
-            f"no container engine answers: {_last_words(error)}",
+            f"no container engine answers: {_root_cause(error)}",
             hint="start Docker, or install an engine with `make engine` (Debian, Ubuntu); "
             "`peerlab doctor` tells more",
         ) from error
@@ -52,6 +52,17 @@ def engine_errors(doing: str) -> Iterator[None]:
         yield
     except (DockerException, RequestException, OSError) as error:
         raise LabError(f"the engine failed to {doing}: {_last_words(error)}") from error
+
+
+def _root_cause(error: BaseException) -> str:
+    """What the system said, below all that was wrapped around it."""
+    inner = [error.__cause__, error.__context__, *error.args]
+    for cause in inner:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, BaseException):
+            return _root_cause(cause)
+    return " ".join(str(error).split())[:500]
 
 
 def _last_words(error: Exception) -> str:

@@ -36,21 +36,27 @@ class Images:
         """The id of the program's image, built first where it is missing or old.
 
         Raises:
-            MachineUnfit: it is missing and cannot be built.
+            MachineUnfit: the program names no image, or it is missing and cannot be built.
         """
+        image = program.image
+        if image is None:
+            raise MachineUnfit(
+                f"program {program.name} ({program.path}) names no image",
+                hint="play it with `--backend netns`, or add `image:` to the program file",
+            )
         with self._lock:
-            key = f"{program.image} {program.path}"
+            key = f"{image} {program.path}"
             if key not in self._ids:
-                self._ids[key] = self._look(program)
+                self._ids[key] = self._look(image, program)
             return self._ids[key]
 
-    def _look(self, program: Program) -> str:
-        found = self._inspect(program.image)
+    def _look(self, image: str, program: Program) -> str:
+        found = self._inspect(image)
         build = program.build
         if build is None:
             if found is None:
                 raise MachineUnfit(
-                    f"the image {program.image} of program {program.name} is not there",
+                    f"the image {image} of program {program.name} is not there",
                     hint="build it, or pull it with `docker pull`; a `build:` in "
                     f"{program.path} lets peerlab build it",
                 )
@@ -58,9 +64,9 @@ class Images:
         digest = source_digest(build)
         if found is None or found[1] != digest:
             why = "not there yet" if found is None else "older than its sources"
-            self._say(f"building image {program.image} ({why})")
+            self._say(f"building image {image} ({why})")
             # Not looked up by name: another checkout may have given the name to its own image.
-            return build_image(program.image, build, digest)
+            return build_image(image, build, digest)
         return found[0]
 
     def _inspect(self, image: str) -> tuple[str, str | None] | None:
@@ -132,7 +138,7 @@ def build_image(image: str, build: Build, digest: str) -> str:
         MachineUnfit: the command is missing or the build failed.
     """
     command = ["docker", "build", "--quiet", "--tag", image, "--file", str(build.dockerfile)]
-    command += ["--build-arg", f"SOURCE={digest}"]
+    command += ["--label", f"{LABEL_SOURCE}={digest}"]
     if build.target is not None:
         command += ["--target", build.target]
     try:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ from peerlab.backend.base import RunName
 from peerlab.backend.docker.attached import AttachedNode
 from peerlab.backend.docker.engine import connect, engine_errors
 from peerlab.backend.docker.images import Images
-from peerlab.backend.docker.subnet import POOL, free_subnets, gateway, node_addresses
 from peerlab.backend.docker.sweep import (
     LABEL_KEPT,
     LABEL_OWNER,
@@ -35,8 +34,10 @@ from peerlab.backend.docker.sweep import (
     sweep,
 )
 from peerlab.backend.docker.watchdog import Watchdog
+from peerlab.backend.subnet import POOL, free_subnets, gateway, node_addresses
 from peerlab.errors import LabError, MachineUnfit
-from peerlab.scenario.model import Node, Scenario, TerminalKind
+from peerlab.evidence.network import NetworkLog
+from peerlab.scenario.model import Node, Program, Scenario, TerminalKind
 
 _MEMORY: Final = 256 * 1024 * 1024
 _PROCESSES: Final = 64
@@ -56,6 +57,7 @@ class DockerBackend:
     """Makes labs on the user's container engine."""
 
     name: Final = "docker"
+    captures: Final = False
 
     def __init__(self, say: Callable[[str], None], *, keep: bool = False) -> None:
         """Connect to the engine and start the watchdog.
@@ -75,6 +77,15 @@ class DockerBackend:
         self._unremoved: set[str] = set()
         self._watchdog = None if keep else Watchdog(self._session)
 
+    def prepare(self, programs: Iterable[Program]) -> None:
+        """Have the images of these programs.
+
+        Raises:
+            MachineUnfit: one is missing and cannot be built.
+        """
+        for program in programs:
+            self._images.resolve(program)
+
     def close(self) -> None:
         """Dismiss the watchdog, unless a removal was cut short: then the rest is left to it."""
         if self._watchdog is not None:
@@ -85,7 +96,12 @@ class DockerBackend:
         self._client.close()
 
     @contextmanager
-    def deploy(self, scenario: Scenario, run: RunName) -> Iterator[DockerLab]:
+    def deploy(
+        self,
+        scenario: Scenario,
+        run: RunName,
+        network: NetworkLog | None = None,  # noqa: ARG002 - a container's network is not seen
+    ) -> Iterator[DockerLab]:
         """Make the run's network and containers; remove them when the context ends."""
         images = {
             node.program.name: self._images.resolve(node.program)
@@ -95,12 +111,12 @@ class DockerBackend:
         made: list[AttachedNode] = []
         self._unremoved.add(run.run_id)
         try:
-            network, subnet = self._make_network(run, len(scenario.nodes), labels)
+            bridge, subnet = self._make_network(run, len(scenario.nodes), labels)
             addresses = node_addresses(subnet, len(scenario.nodes))
 
             def make(node: Node, address: str) -> AttachedNode:
                 made_node = self._make_node(
-                    node, address, network=network, image=images[node.program.name], run=run
+                    node, address, network=bridge, image=images[node.program.name], run=run
                 )
                 made.append(made_node)
                 return made_node

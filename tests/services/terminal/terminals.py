@@ -120,6 +120,10 @@ class LabEnd:
         while text not in self.stdout:
             assert self._take() is None, (self.stdout, self.stderr)
 
+    def silent(self) -> bool:
+        """Wait a moment for output; True if none came."""
+        return not select.select([self.connection], [], [], 0.3)[0]
+
     def exits(self) -> int:
         """Read until the program has ended and return its exit status."""
         while True:

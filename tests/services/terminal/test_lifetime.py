@@ -62,6 +62,17 @@ def test_a_program_that_cannot_be_started_is_told_as_a_shell_tells_it(
     assert terminal.terminated() == 0
 
 
+def test_a_paused_program_ends_in_order_too(start: Start) -> None:
+    code = "import signal, sys; signal.signal(15, lambda *_: sys.exit(5)); print('ready'); input()"
+    terminal = start(*python(code))
+    with sat_down(terminal) as lab:
+        lab.says(b"ready\n")
+        lab.send(Kind.SIGNAL, b"STOP")
+        assert lab.silent()
+        assert terminal.terminated() == 0
+        assert lab.exits() == 5
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_program_in_order_and_its_last_words_are_told(
     start: Start, tmp_path: Path, number: signal.Signals

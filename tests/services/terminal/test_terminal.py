@@ -101,6 +101,40 @@ def test_a_lab_sends_signals(start: Start, name: str, status: int) -> None:
         assert lab.exits() == 128 - status
 
 
+def test_a_lab_lets_a_program_and_what_it_started_stand_still_and_go_on(start: Start) -> None:
+    code = """
+import subprocess, sys
+relay = "for line in open(0): print('got', line, end='')"
+subprocess.run([sys.executable, "-u", "-c", relay])
+"""
+    with sat_down(start(*python(code))) as lab:
+        lab.send(Kind.INPUT, b"one\n")
+        lab.says(b"got one\n")
+        lab.send(Kind.SIGNAL, b"STOP")
+        lab.send(Kind.INPUT, b"two\n")
+        assert lab.silent()
+        lab.send(Kind.SIGNAL, b"CONT")
+        lab.says(b"got two\n")
+
+
+def test_a_paused_program_can_be_killed(start: Start) -> None:
+    with sat_down(start(*ECHO)) as lab:
+        lab.says(b"ready\n")
+        lab.send(Kind.SIGNAL, b"STOP")
+        lab.send(Kind.SIGNAL, b"KILL")
+        assert lab.exits() == 137
+
+
+def test_a_program_that_a_lab_left_paused_goes_on(start: Start) -> None:
+    terminal = start(*ECHO)
+    with sat_down(terminal) as lab:
+        lab.says(b"ready\n")
+        lab.send(Kind.SIGNAL, b"STOP")
+        lab.send(Kind.INPUT, b"one\n")
+    with sat_down(terminal) as lab:
+        lab.says(b"got one\n")
+
+
 def test_a_program_that_floods_waits_for_a_slow_lab_and_nothing_is_lost(
     start: Start, tmp_path: Path
 ) -> None:
@@ -176,7 +210,7 @@ def test_a_lab_that_sends_nonsense_is_hung_up_on_and_the_program_goes_on(start: 
         (HEADER.pack(77, 0), "a frame of the unknown kind 77"),
         (HEADER.pack(Kind.INPUT, 1 << 30), f"a frame of {1 << 30} bytes, more than 65536"),
         (HEADER.pack(Kind.EXIT, 0), "a frame EXIT that a lab does not send"),
-        (HEADER.pack(Kind.SIGNAL, 4) + b"STOP", "a frame SIGNAL that a lab does not send"),
+        (HEADER.pack(Kind.SIGNAL, 3) + b"HUP", "a frame SIGNAL that a lab does not send"),
     ]:
         with sat_down(terminal) as lab:
             lab.connection.sendall(nonsense)

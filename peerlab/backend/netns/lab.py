@@ -1,0 +1,180 @@
+"""The runner's side of labs made of namespaces: asks for them, sits at their terminals."""
+
+import errno
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final
+
+from peerlab.backend.base import RunName
+from peerlab.backend.netns.control import Message
+from peerlab.backend.netns.keeper import Keeper, Record
+from peerlab.backend.netns.obstacles import explain
+from peerlab.backend.netns.terminal import NamespaceNode
+from peerlab.backend.subnet import POOL, node_addresses, prefix_length
+from peerlab.errors import MachineUnfit, UsageError
+from peerlab.evidence.network import NetworkLog
+from peerlab.scenario.model import Node, Scenario, TerminalKind
+
+_FILES_OF_NODE: Final = 4  # one end of each of three pipes, and a log
+_FILES_OF_LAB: Final = 16
+
+_ENVIRONMENT: Final = {
+    "HOME": "/tmp",  # noqa: S108 - the node's own
+    "LANG": "C.UTF-8",
+    # As in the images: what a Python program prints is to be seen at once.
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NetnsLab:
+    """The nodes of one run, in namespaces."""
+
+    nodes: Mapping[str, NamespaceNode]
+    owns_nodes: bool = True
+
+
+class NetnsBackend:
+    """Makes labs of Linux namespaces."""
+
+    name: Final = "netns"
+    captures: Final = True
+
+    def __init__(self) -> None:
+        """Look whether this can work at all.
+
+        Raises:
+            MachineUnfit: the system has no namespaces.
+        """
+        if sys.platform != "linux":
+            raise MachineUnfit(
+                f"labs without an engine need Linux, and this is {sys.platform}",
+                hint="use a container engine: `--backend docker`",
+            )
+
+    def close(self) -> None:
+        """Nothing serves all runs."""
+
+    @contextmanager
+    def deploy(
+        self, scenario: Scenario, run: RunName, network: NetworkLog | None = None
+    ) -> Iterator[NetnsLab]:
+        """Make the run's namespaces; end them, and all that runs in them, with the context.
+
+        Raises:
+            UsageError: a program says only how it runs from an image.
+            MachineUnfit: this machine does not allow namespaces, or not so many.
+            LabError: the lab could not be made or ended.
+        """
+        starts = {name: _start_message(node) for name, node in scenario.nodes.items()}
+        _make_room(len(starts))
+        subnet = _subnet(len(starts))
+        addresses = dict(zip(starts, map(str, node_addresses(subnet, len(starts))), strict=True))
+        request = {
+            "do": "deploy",
+            "nodes": list(addresses.items()),
+            "prefix": subnet.prefixlen,
+            "exposed": _exposed(starts.values()),
+            "seed": 0 if network is None else network.seed,
+        }
+        keeper = Keeper(run.run_id, _ignore if network is None else network.take)
+        try:
+            if network is not None:
+                with network.open_captures(addresses) as files:
+                    for name, file in files.items():
+                        keeper.ask({"do": "capture", "node": name}, [file.fileno()])
+            keeper.deploy(request)
+            nodes = {
+                name: NamespaceNode(keeper.pump, keeper.ask, ip=addresses[name], start=start)
+                for name, start in starts.items()
+            }
+            keeper.serve(nodes)
+            yield NetnsLab(nodes)
+        finally:
+            keeper.close()
+
+
+def _ignore(record: Record) -> None:
+    """Nobody wants to know."""
+
+
+def _make_room(nodes: int) -> None:
+    """Let this process have as many files open as it may: a lab's terminals need some.
+
+    Raises:
+        MachineUnfit: they are not enough for so many nodes.
+    """
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    there = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    needed = there + _FILES_OF_NODE * nodes + _FILES_OF_LAB
+    if 0 <= limit < needed:
+        text = f"{nodes} nodes need some {needed} open files, and the limit is {limit}"
+        raise explain("terminals", errno.EMFILE, text)
+
+
+def _subnet(nodes: int) -> IPv4Network:
+    """The first subnet of the pool: labs of namespaces never meet, so all may have the same.
+
+    Raises:
+        UsageError: the pool is too small.
+    """
+    length = prefix_length(nodes)
+    if length < POOL.prefixlen:
+        raise UsageError(f"{nodes} nodes are more than the addresses of {POOL}")
+    return IPv4Network((POOL.network_address, length))
+
+
+def _start_message(node: Node) -> Message:
+    """What starts a node's program.
+
+    Raises:
+        UsageError: the program file does not say how.
+    """
+    program = node.program
+    local = program.without_image
+    if local.command is None:
+        raise UsageError(
+            f"the program {program.name} ({program.path}) can only be run from its image",
+            hint="give it a `without-image: {command: [...]}`, or use `--backend docker`",
+        )
+    pty = program.terminal is TerminalKind.PTY
+    return {
+        "do": "start",
+        "node": node.name,
+        "command": local.command,
+        "environment": {
+            "PATH": _path(),
+            "HOSTNAME": node.name,
+            **_ENVIRONMENT,
+            **({"TERM": "xterm"} if pty else {}),
+            **program.environment,
+            **node.environment,
+        },
+        "directory": str(local.working_dir),
+        "pty": pty,
+    }
+
+
+def _path() -> str:
+    """Where programs are looked for: the lab's own Python comes first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _exposed(starts: Iterable[Message]) -> list[str]:
+    """The directories that programs need, even if they are where only the lab's user may look."""
+    needed = {sys.prefix, sys.base_prefix}
+    for start in starts:
+        needed.add(start["directory"])
+        found = shutil.which(start["command"][0], path=start["environment"]["PATH"])
+        if found is not None:
+            needed.update(str(path.parent.parent) for path in (Path(found), Path(found).resolve()))
+    return sorted(needed)

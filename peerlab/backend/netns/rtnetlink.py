@@ -1,0 +1,201 @@
+"""Network devices and addresses over rtnetlink(7), as few messages as a lab needs.
+
+The layouts are those of linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterator
+
+_NETLINK_ROUTE = 0
+_NLMSG_ERROR = 2
+_RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR = 16, 18, 20
+_RTMGRP_LINK = 1
+_REQUEST, _ACK, _EXCL, _DUMP, _CREATE = 0x1, 0x4, 0x200, 0x300, 0x400
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_AF_SPEC, _IFLA_NET_NS_FD = 1, 3, 18, 26, 28
+_IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES, _ONE = 31, 32, struct.pack("=I", 1)
+_IFLA_OPERSTATE, _OPERSTATE_UP = 16, 6
+_INFO_KIND, _INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
+_INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE = 8, b"\x01"
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_IFF_UP = 1
+
+_SIOCETHTOOL = 0x8946
+_IFREQ_SIZE = 40
+_OFFLOADS = (0x17, 0x1F, 0x24)  # ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO
+
+_HEADER = struct.Struct("=IHHII")  # length, kind, flags, number, port
+_ANSWER = struct.Struct("=4xH2xI4xi")  # kind, number, error
+_BATCH = 256  # requests in one message: far below what the socket takes at once
+
+LOOPBACK = 1
+"""Index of the loopback device in every network namespace."""
+
+
+class Device:
+    """A network device to be made; without a MAC address the kernel chooses one."""
+
+    def __init__(self, index: int, name: str, mac: bytes | None = None) -> None:
+        self.index = index
+        self.name = name
+        self.mac = mac
+
+    def described(self) -> bytes:
+        """As a request describes it."""
+        name = _attribute(_IFLA_IFNAME, self.name.encode() + b"\0")
+        mac = b"" if self.mac is None else _attribute(_IFLA_ADDRESS, self.mac)
+        # The kernel would give it as many queues as there are processors, each at a price.
+        queues = _attribute(_IFLA_NUM_TX_QUEUES, _ONE) + _attribute(_IFLA_NUM_RX_QUEUES, _ONE)
+        return _link(self.index) + name + mac + queues
+
+
+class Netlink:
+    """A connection to the kernel for the network namespace that it is made in.
+
+    Requests are collected, and sent by `commit`, many in one message.
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE)
+        self._socket.bind((0, 0))
+        self._requests: list[tuple[int, int, bytes]] = []
+
+    def add_veth(self, near: Device, far: Device, namespace: int) -> None:
+        """Make a pair of devices, the far one in another network namespace."""
+        elsewhere = _attribute(_IFLA_NET_NS_FD, struct.pack("=i", namespace))
+        data = _attribute(_INFO_DATA, _attribute(_VETH_INFO_PEER, far.described() + elsewhere))
+        kind = _attribute(_IFLA_LINKINFO, _attribute(_INFO_KIND, b"veth") + data)
+        self._add(_RTM_NEWLINK, _CREATE | _EXCL, near.described() + kind)
+
+    def set_up(self, index: int, *, silence_ipv6: bool = False) -> None:
+        """Switch a device on, and keep it from giving itself an IPv6 address if asked to."""
+        if silence_ipv6:
+            mode = _attribute(_INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE)
+            families = _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, mode))
+            self._add(_RTM_NEWLINK, 0, _link(index) + families)
+        self._add(_RTM_NEWLINK, 0, _link(index, _IFF_UP))
+
+    def add_address(self, index: int, address: str, prefix: int) -> None:
+        """Give a device an IPv4 address in a subnet with that prefix length."""
+        packed = socket.inet_aton(address)
+        hosts = (1 << (32 - prefix)) - 1
+        broadcast = struct.pack("!I", struct.unpack("!I", packed)[0] | hosts)
+        body = struct.pack("=BBBBI", socket.AF_INET, prefix, 0, 0, index)
+        body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
+        self._add(_RTM_NEWADDR, _CREATE | _EXCL, body + _attribute(_IFA_BROADCAST, broadcast))
+
+    def commit(self) -> None:
+        """Send what was collected.
+
+        Raises:
+            OSError: the kernel refused a request.
+        """
+        while batch := self._requests[:_BATCH]:
+            del self._requests[:_BATCH]
+            last = len(batch) - 1
+            self._socket.send(
+                b"".join(
+                    _message(kind, flags | (_ACK if number == last else 0), number, body)
+                    for number, (kind, flags, body) in enumerate(batch)
+                )
+            )
+            self._await_answer(last)
+
+    def _await_answer(self, last: int) -> None:
+        """Wait until the last request is answered; a request that fails is answered, too."""
+        failure = 0
+        number = -1
+        while number != last:
+            kind, number, error = _ANSWER.unpack_from(self._socket.recv(65536))
+            if kind != _NLMSG_ERROR:
+                raise OSError(errno.EBADMSG, f"the kernel answered with message {kind}")
+            failure = failure or -error
+        if failure:
+            raise OSError(failure, os.strerror(failure))
+
+    def await_carrier(self, indexes: set[int], within: float) -> None:
+        """Wait until these devices can send: the kernel makes them so a little after `set_up`.
+
+        Raises:
+            TimeoutError: some still cannot, so many seconds later.
+        """
+        waiting = set(indexes)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as listener:
+            listener.bind((0, _RTMGRP_LINK))
+            listener.settimeout(within)
+            ask = _message(_RTM_GETLINK, _DUMP, 0, _link(0))
+            listener.send(ask)
+            while waiting:
+                try:
+                    answer = listener.recv(1 << 18)
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        raise
+                    listener.send(ask)  # too many devices changed at once: look at all again
+                else:
+                    waiting.difference_update(_devices_up(answer))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def _add(self, kind: int, flags: int, body: bytes) -> None:
+        self._requests.append((kind, flags, body))
+
+
+def switch_offloads_off(device: str) -> None:
+    """Have the kernel fill in checksums and cut segments itself, as for a plain network card.
+
+    A veth device leaves that to hardware which is not there: its peer would see packets larger
+    than the MTU, with checksums that are still to be made.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for command in _OFFLOADS:
+            value = ctypes.create_string_buffer(struct.pack("=II", command, 0))
+            request = struct.pack("@16sP", device.encode(), ctypes.addressof(value))
+            fcntl.ioctl(any_socket, _SIOCETHTOOL, request.ljust(_IFREQ_SIZE, b"\0"))
+
+
+def _devices_up(answer: bytes) -> Iterator[int]:
+    """The indexes of the devices in an answer whose operational state (RFC 2863) is up."""
+    start = 0
+    while start + _HEADER.size <= len(answer):
+        length, kind, *_ = _HEADER.unpack_from(answer, start)
+        if kind == _RTM_NEWLINK:
+            index = struct.unpack_from("=i", answer, start + _HEADER.size + 4)[0]
+            attributes = answer[start + _HEADER.size + len(_link(0)) : start + length]
+            if _operational_state(attributes) == _OPERSTATE_UP:
+                yield index
+        start += _aligned(length)
+
+
+def _operational_state(attributes: bytes) -> int | None:
+    start = 0
+    while start + 4 <= len(attributes):
+        length, kind = struct.unpack_from("=HH", attributes, start)
+        if kind == _IFLA_OPERSTATE:
+            return attributes[start + 4]
+        start += _aligned(length)
+    return None
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
+
+
+def _message(kind: int, flags: int, number: int, body: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags | _REQUEST, number, 0) + body
+
+
+def _link(index: int, flags: int = 0) -> bytes:
+    """A `struct ifinfomsg`; of the flags, those given are switched on."""
+    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, flags)
+
+
+def _attribute(kind: int, data: bytes) -> bytes:
+    length = 4 + len(data)
+    return struct.pack("=HH", length, kind) + data + bytes(-length % 4)

@@ -1,0 +1,44 @@
+"""Takes down what passed between the nodes: the wire's records, and captures of its frames."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, BinaryIO, Final
+
+from peerlab.evidence.folder import Folder
+from peerlab.evidence.journal import Event, Journal, Kind
+
+_TEXTS: Final = {Kind.DATAGRAM: "text", Kind.CONNECTION: "state"}
+
+
+class NetworkLog:
+    """Where a backend that sees the network tells what it sees."""
+
+    def __init__(self, journal: Journal, folder: Folder, *, seed: int, captures: bool) -> None:
+        """Write to the evidence of a run.
+
+        Args:
+            journal: has CLOCK_MONOTONIC for its clock, as the wire.
+            folder: where captures go.
+            seed: where chance starts on this run's network.
+            captures: whether frames are to be captured.
+        """
+        self.seed = seed
+        self.captures = captures
+        self._journal = journal
+        self._folder = folder
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        """Take down a record of the wire."""
+        detail = dict(record)
+        name = detail.pop("record")
+        kind = Kind(name) if name in _TEXTS else Kind.WIRE
+        at = self._journal.moment(detail.pop("at")) if "at" in detail else self._journal.now()
+        text = detail.pop(_TEXTS[kind]) if kind in _TEXTS else name
+        self._journal.append(Event(at, kind, detail.pop("from", None), text, detail))
+
+    @contextmanager
+    def open_captures(self, nodes: Iterable[str]) -> Iterator[dict[str, BinaryIO]]:
+        """Open a file for the capture of each node; of none if captures are not wanted."""
+        with ExitStack() as files:
+            wanted = nodes if self.captures else ()
+            yield {name: files.enter_context(self._folder.open_capture(name)) for name in wanted}
