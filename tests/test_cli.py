@@ -29,7 +29,7 @@ def peerlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
     bench = Bench(tmp_path)
     bench.program("cut-off", cut_off)
     command = Command(bench, bench.backend())
-    monkeypatch.setattr(cli, "_make_backend", command.make_backend)
+    monkeypatch.setattr(cli, "Backends", command.backends)
     ends = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield command
     for number, handler in ends.items():
@@ -66,7 +66,7 @@ def test_a_run_that_passed_is_told_in_one_line(peerlab: Command) -> None:
         r"passed   login/once  fake  \d+\.\d s  runs/login/once/\S+\n", result.stdout
     )
     assert result.stderr == ""
-    assert peerlab.asked == [("auto", False)]
+    assert peerlab.asked == [("auto", False, False)]
     assert peerlab.backend.closed
 
 
@@ -188,7 +188,7 @@ def test_evidence_goes_where_it_is_told_to(peerlab: Command, tmp_path: Path) -> 
 def test_options_reach_the_backend(peerlab: Command) -> None:
     path = peerlab.bench.write(PASSES, "login")
     peerlab.run("--backend", "docker", "--keep", path)
-    assert peerlab.asked == [("docker", True)]
+    assert peerlab.asked == [("docker", True, False)]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
     assert findings(result) == [
         ("steps", Outcome.PASSED, "all 2 steps came true"),
         ("no-traceback", Outcome.PASSED, "no node printed a traceback"),
-        ("exits", Outcome.PASSED, "ended by themselves with status: u1 0"),
+        ("exits", Outcome.PASSED, "ended with status: u1 0"),
     ]
     assert (result.backend, result.error, result.interrupted) == ("fake", None, False)
     folder = result.evidence
@@ -89,7 +89,9 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
         "exited",
         "end",
     ]
-    assert evidence.journal[0].detail == {
+    detail = dict(evidence.journal[0].detail)
+    assert isinstance(detail.pop("seed"), int)
+    assert detail == {
         "scenario": "scenario",
         "run": folder.name,
         "backend": "fake",
@@ -159,7 +161,7 @@ def test_a_lab_that_breaks_while_it_is_removed_makes_the_verdict_unknown(bench: 
     assert findings(result) == [
         ("steps", Outcome.UNKNOWN, "the network is still in use"),
         ("no-traceback", Outcome.PASSED, "no node printed a traceback"),
-        ("exits", Outcome.PASSED, "ended by themselves with status: u1 0"),
+        ("exits", Outcome.PASSED, "ended with status: u1 0"),
     ]
     assert result.error is not None
     assert result.error.message == "the network is still in use"
@@ -277,8 +279,7 @@ def test_where_nothing_is_expected_and_nothing_checked_the_outcome_is_unknown(
     bench: Bench,
 ) -> None:
     result = bench.play(
-        "title: Typing\nnodes: {u1: chat}\nsteps: [{u1: {type: Mzi}}, {u1: eof}]\n"
-        "checks: [no-traceback]\n"
+        "title: Typing\nnodes: {u1: chat}\nsteps: [{u1: {type: Mzi}}, {u1: eof}]\nchecks: []\n"
     )
     assert findings(result) == [
         ("no-traceback", Outcome.PASSED, "no node printed a traceback"),
@@ -319,7 +320,7 @@ def test_a_check_that_crashes_is_unknown_and_the_others_are_judged(
 def test_output_that_is_not_kept_makes_the_verdict_unknown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peerlab.drive.terminal.MAX_OUTPUT", 20)
+    monkeypatch.setattr("peerlab.drive.watch.MAX_OUTPUT", 20)
     result = bench.play(HELLO)
     assert result.verdict.outcome is Outcome.UNKNOWN
     assert findings(result)[0] == ("steps", Outcome.UNKNOWN, "only the first 20 bytes are kept")

@@ -6,9 +6,9 @@ import pytest
 
 from peerlab.errors import MachineUnfit
 from peerlab.evidence.journal import Event, Kind
-from peerlab.play import Result
+from peerlab.play import Result, play
 from peerlab.scenario.model import Scenario
-from peerlab.session import Interrupted, play_all
+from peerlab.session import Interrupted, PlayOne, play_all
 from tests.support.bench import Bench
 from tests.support.fake import FakeBackend, FakeNode, Running
 
@@ -31,9 +31,15 @@ def play_them(
 ) -> list[Result]:
     backend = bench.backend()
     try:
-        return play_all(scenarios, backend, bench.out, jobs=jobs, observer=observer, done=done)
+        return play_all(scenarios, player(backend, bench, observer), jobs=jobs, done=done)
     finally:
         assert backend.left == 0
+
+
+def player(
+    backend: FakeBackend, bench: Bench, observer: Callable[[Scenario, Event], None] | None = None
+) -> PlayOne:
+    return lambda scenario, stop: play(scenario, backend, bench.out, observer=observer, stop=stop)
 
 
 def test_results_are_told_as_they_come_and_returned_in_order(bench: Bench) -> None:
@@ -72,7 +78,7 @@ def test_a_machine_that_cannot_run_it_ends_the_session(bench: Bench) -> None:
     scenarios = [bench.load(LOGIN, name) for name in ("a", "b")]
     told: list[Result] = []
     with pytest.raises(MachineUnfit):
-        play_all(scenarios, backend, bench.out, jobs=1, observer=None, done=told.append)
+        play_all(scenarios, player(backend, bench), jobs=1, done=told.append)
     assert told == []
 
 

@@ -9,12 +9,16 @@ import pytest
 
 from peerlab.backend.base import Backend
 from peerlab.backend.docker.lab import DockerBackend
+from peerlab.backend.netns.lab import NetnsBackend
 from peerlab.evidence.reading import Evidence
 from peerlab.play import Result, play
 from peerlab.programs import SERVICES
 from peerlab.scenario.load import load_scenario
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"docker": lambda: DockerBackend(say=print)}
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "docker": lambda: DockerBackend(say=print),
+    "netns": NetnsBackend,
+}
 
 PROGRAM = """\
 about: A program of a test
