@@ -102,8 +102,13 @@ class Backends:
         return self._made[name]
 
     def _docker(self) -> "DockerBackend":
-        from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415
-
+        try:
+            from peerlab.backend.docker.lab import DockerBackend  # noqa: PLC0415
+        except ModuleNotFoundError as missing:
+            raise MachineUnfit(
+                f"the Python package {missing.name} is not installed here",
+                hint="`make setup` installs it; `--backend netns` does without",
+            ) from missing
         made = self._made.get("docker")
         if not isinstance(made, DockerBackend):
             made = self._made["docker"] = DockerBackend(self._say, keep=self._keep)

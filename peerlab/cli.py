@@ -135,9 +135,7 @@ def run(
             jobs = 1 if follow else jobs
 
             def play_one(scenario: Scenario, stop: "Stop") -> "Result":
-                return play(
-                    scenario, chosen, out, observer=observer, stop=stop, captures=capture
-                )
+                return play(scenario, chosen, out, observer=observer, stop=stop, captures=capture)
 
             results = play_all(scenarios, play_one, jobs=jobs, done=done)
     except Interrupted:
@@ -190,7 +188,7 @@ def doctor() -> ExitStatus:
         symptoms.append(symptom)
         shown = escape(symptom.message)
         click.echo(f"{'ok' if symptom.well else 'NOT OK':6}  {symptom.about}: {shown}")
-        if not symptom.well:
+        if not symptom.well and symptom.remedy is not None:
             click.echo(f"        {symptom.remedy}")
     backends = usable_backends(symptoms)
     click.echo(f"labs run here with the backend: {' or '.join(backends) or 'none'}")

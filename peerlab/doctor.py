@@ -6,10 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import docker
-
-from peerlab.backend.docker.engine import connect, engine_errors
-from peerlab.backend.docker.sweep import LABEL_OWNER, LABEL_RUN, find, owner_lives
 from peerlab.backend.netns.probe import probe
 from peerlab.errors import PeerlabError
 from peerlab.programs import known_programs
@@ -62,6 +58,15 @@ def _namespaces() -> Symptom:
 
 def _engine() -> Iterator[Symptom]:
     try:
+        from peerlab.backend.docker.engine import connect, engine_errors  # noqa: PLC0415
+        from peerlab.backend.docker.sweep import count_ownerless  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        message = f"the Python package {missing.name} is not installed"
+        yield Symptom(
+            "engine", well=False, message=message, remedy="`make setup`", backend="docker"
+        )
+        return
+    try:
         client = connect()
         with engine_errors("tell its version"):
             version = client.version()
@@ -81,26 +86,18 @@ def _engine() -> Iterator[Symptom]:
     for name, path in known_programs().items():
         program = load_program(name, path)
         if program.image is not None:
-            yield _image(client, program.image)
+            with engine_errors("list its images"):
+                there = bool(client.images(name=program.image))
+            message = "there" if there else "not there yet: the first run builds it"
+            yield Symptom(f"image {program.image}", well=True, message=message)
     with engine_errors("list leftovers"):
-        left = [
-            found
-            for found in find(client, LABEL_RUN)
-            if not owner_lives(found.labels.get(LABEL_OWNER, ""))
-        ]
+        left = count_ownerless(client)
     yield Symptom(
         "leftovers",
-        well=not left,
-        message=f"{len(left)} of runs that are over" if left else "none",
+        well=left == 0,
+        message=f"{left} of runs that are over" if left else "none",
         remedy="`peerlab clean` removes them",
     )
-
-
-def _image(client: docker.APIClient, image: str) -> Symptom:
-    with engine_errors("list its images"):
-        there = bool(client.images(name=image))
-    message = "there" if there else "not there yet: the first run builds it"
-    return Symptom(f"image {image}", well=True, message=message)
 
 
 def _docker_command() -> Symptom:

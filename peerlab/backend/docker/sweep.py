@@ -81,6 +81,12 @@ def remove_network(client: docker.APIClient, network: str) -> None:
             return
 
 
+def count_ownerless(client: docker.APIClient) -> int:
+    """Return how many resources are left of runners that are dead."""
+    found = find(client, LABEL_RUN)
+    return sum(not owner_lives(resource.labels.get(LABEL_OWNER, "")) for resource in found)
+
+
 def sweep(
     client: docker.APIClient,
     label: str,

@@ -38,7 +38,10 @@ def receive(end: socket.socket) -> tuple[Message, list[int]] | None:
 
     No program inherits them.
     """
-    data, descriptors, _, _ = socket.recv_fds(end, _MAX_MESSAGE, MAX_DESCRIPTORS)
+    try:
+        data, descriptors, _, _ = socket.recv_fds(end, _MAX_MESSAGE, MAX_DESCRIPTORS)
+    except ConnectionResetError:  # it went before it had read everything
+        return None
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # the flags of recv_fds are lost in Python 3.11
     if not data:

@@ -47,6 +47,7 @@ class Keeper:
         self._nodes: Mapping[str, NamespaceNode] = {}
         self._serving = False
         self._ending = False
+        self._cause: str | None = None
         self._wire_over = threading.Event()
         self._rest = b""
         self._wire, self._wire_end = socket.socketpair()
@@ -145,7 +146,7 @@ class Keeper:
         received = control.receive(self._control)
         if received is None:
             self.pump.forget(self._control.fileno())
-            self._lose(self._why_it_ended())
+            self._lose(self._cause or self._why_it_ended())
             return
         event, _ = received
         match event["event"]:
@@ -156,14 +157,19 @@ class Keeper:
             case "lost":
                 self._nodes[event["node"]].lost(event["reason"])
             case "wire-ended" if not self._ending:
-                self._lose(f"the wire ended: {self._why_it_ended()}")
+                # What programs would say to that is of no interest: the lab ends at once.
+                self._cause = f"the wire ended: {self._why_it_ended()}"
+                self._process.kill()
 
     def _lose(self, reason: str) -> None:
         for node in self._nodes.values():
             node.lost(reason)
 
     def _take_records(self) -> None:
-        data = self._wire.recv(_CHUNK)
+        try:
+            data = self._wire.recv(_CHUNK)
+        except ConnectionResetError:  # the wire went before it had read everything
+            data = b""
         if not data:
             self.pump.forget(self._wire.fileno())
             self._wire_over.set()

@@ -15,10 +15,10 @@ from typing import Final
 from peerlab.backend.base import RunName
 from peerlab.backend.netns.control import Message
 from peerlab.backend.netns.keeper import Keeper, Record
-from peerlab.backend.netns.obstacles import explain
+from peerlab.backend.netns.obstacles import explain, require_linux
 from peerlab.backend.netns.terminal import NamespaceNode
 from peerlab.backend.subnet import POOL, node_addresses, prefix_length
-from peerlab.errors import MachineUnfit, UsageError
+from peerlab.errors import UsageError
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Node, Scenario, TerminalKind
 
@@ -54,11 +54,7 @@ class NetnsBackend:
         Raises:
             MachineUnfit: the system has no namespaces.
         """
-        if sys.platform != "linux":
-            raise MachineUnfit(
-                f"labs without an engine need Linux, and this is {sys.platform}",
-                hint="use a container engine: `--backend docker`",
-            )
+        require_linux()
 
     def close(self) -> None:
         """Nothing serves all runs."""

@@ -39,6 +39,8 @@ def main(descriptor: int) -> int:
                 pid = os.fork()
         except StageFailed as failed:
             control.send(runner, failed.as_message())
+            while control.receive(runner) is not None:
+                pass  # whoever hangs up on unread requests takes the answer away
             return 1
         if pid == 0:
             syscalls.die_with_parent(signal.SIGKILL)

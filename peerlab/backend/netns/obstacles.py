@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,20 @@ def _parameter(name: str) -> str | None:
         return Path("/proc/sys", name).read_text(encoding="ascii").strip()
     except OSError:
         return None
+
+
+def require_linux() -> None:
+    """Refuse other systems.
+
+    Raises:
+        MachineUnfit: this is one.
+    """
+    if sys.platform != "linux":
+        raise MachineUnfit(
+            f"labs without an engine need Linux, and this is {sys.platform}",
+            hint="use a container engine: `--backend docker`; or run the lab inside of one "
+            "container: docs/netns.md",
+        )
 
 
 def explain(

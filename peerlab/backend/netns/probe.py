@@ -5,6 +5,7 @@ import threading
 from typing import Final, Literal
 
 from peerlab.backend.netns.keeper import Keeper
+from peerlab.backend.netns.obstacles import require_linux
 from peerlab.backend.netns.terminal import NamespaceNode
 from peerlab.errors import LabError
 
@@ -13,13 +14,13 @@ _ADDRESSES: Final = {"here": "10.201.0.2", "there": "10.201.0.3"}
 _LISTEN: Final = """
 import socket
 here = socket.socket(type=socket.SOCK_DGRAM)
-here.bind(("", 9))
+here.bind(("", 9009))
 print("listening", flush=True)
 print(here.recv(9).decode(), flush=True)
 """
 _SEND: Final = """
 import socket
-socket.socket(type=socket.SOCK_DGRAM).sendto(b"arrived", ("there", 9))
+socket.socket(type=socket.SOCK_DGRAM).sendto(b"arrived", ("there", 9009))
 """
 
 
@@ -66,6 +67,7 @@ def probe() -> None:
         MachineUnfit: this machine does not allow it.
         LabError: it was made, but does not work.
     """
+    require_linux()
     keeper = Keeper("probe", lambda _: None)
     try:
         keeper.deploy(

@@ -78,10 +78,15 @@ class Life:
 
     def exited(self, status: int) -> None:
         """Tell the sink that the program has ended, after all that it printed."""
+        with self._lock:
+            self._close_input()
         self._end(lambda: self._sink.exited(status))
 
     def lost(self, reason: str) -> None:
-        """Tell the sink that the program is out of reach, after all that it printed."""
+        """Tell the sink that the program is out of reach, after all that it printed.
+
+        Its input stays open: what it would say to the end of that is of no interest.
+        """
         self._end(lambda: self._sink.lost(reason))
 
     def hang_up(self) -> None:
@@ -94,9 +99,7 @@ class Life:
             self._close_input()
 
     def _end(self, last_word: Callable[[], None]) -> None:
-        with self._lock:
-            self._last_word = self._last_word or last_word
-            self._close_input()
+        self._last_word = self._last_word or last_word
         self._finish()
 
     def _finish(self) -> None:
