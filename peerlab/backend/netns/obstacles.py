@@ -88,9 +88,15 @@ def _hint(
 
 def _permission_hint(parameter: Callable[[str], str | None], *, inside: bool, by_root: bool) -> str:
     if inside and by_root:
-        return "start this container with `--cap-add SYS_ADMIN --cap-add NET_ADMIN`"
+        return (
+            "start this container with `--cap-add SYS_ADMIN --cap-add NET_ADMIN "
+            "--security-opt apparmor=unconfined`"
+        )
     if inside:
-        return "start this container with `--security-opt seccomp=unconfined`"
+        return (
+            "start this container with `--security-opt seccomp=unconfined "
+            "--security-opt apparmor=unconfined`"
+        )
     if parameter(_APPARMOR) == "1":
         return (
             "AppArmor keeps ordinary users from it (Ubuntu 23.10 and newer): "
