@@ -240,7 +240,8 @@ class Terminal(Watch):
         with self._changed:
             if not self._running or self._lost is not None:
                 return False
-            self._ending = by
+            if self._ending == "itself":  # what a step has killed may be told to have ended later
+                self._ending = by
         self._go_on()
         return True
 

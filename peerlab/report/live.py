@@ -63,12 +63,10 @@ def _doing(event: Event) -> str | None:
             return f"{verb}{text}"[:100] if text else None
         case Kind.DEPLOYED:
             return f"has the address {event.detail['ip']}"
-        case Kind.STARTED | Kind.READY:
+        case Kind.STARTED | Kind.READY | Kind.PAUSED | Kind.RESUMED:
             return event.kind.value
-        case Kind.EXITED:
-            return f"ended with status {event.detail['status']}"
         case _:
-            return None
+            return _remark(event)
 
 
 class Follower:
@@ -98,10 +96,10 @@ class Follower:
         elif event.kind is Kind.TYPED:
             self._open[key].append(escape_line(event.text), style="bold")
             self._line(key)
-        elif event.kind is Kind.EXITED:
+        elif (remark := _remark(event)) is not None:
             if self._open[key]:
                 self._line(key)
-            self._open[key].append(f"(ended with status {event.detail['status']})", style="dim")
+            self._open[key].append(f"({remark})", style="dim")
             self._line(key)
 
     def _line(self, key: tuple[str, str]) -> None:
@@ -109,3 +107,16 @@ class Follower:
         colour = self._colours.setdefault(node, _COLOURS[len(self._colours) % len(_COLOURS)])
         line = Text.assemble((f"{node:{self._width}} | ", colour), self._open.pop(key))
         self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def _remark(event: Event) -> str | None:
+    """What is said of a node that neither it nor who sits at it says."""
+    match event.kind:
+        case Kind.EXITED:
+            return f"ended with status {event.detail['status']}"
+        case Kind.PAUSED | Kind.RESUMED:
+            return event.kind.value
+        case Kind.STARTED if "again" in event.detail:
+            return "started again"
+        case _:
+            return None

@@ -56,6 +56,24 @@ def test_the_follower_shows_what_all_terminals_show(bench: Bench) -> None:
     )
 
 
+def test_the_follower_remarks_on_pauses_and_restarts(bench: Bench) -> None:
+    shown, screen = console()
+    scenario = bench.load("""
+        title: Faults
+        nodes: {u1: chat}
+        steps: [{u1: pause}, {u1: resume}, {u1: restart}]
+        """)
+    play(scenario, bench.backend(), bench.out, observer=Follower(shown).observe)
+    remarks = [line for line in screen.getvalue().splitlines() if line.startswith("u1 | (")]
+    assert [remark.removeprefix("u1 | ") for remark in remarks] == [
+        "(paused)",
+        "(resumed)",
+        "(ended with status 143)",
+        "(started again)",
+        "(ended with status 143)",
+    ]
+
+
 def odd(node: FakeNode) -> Running:
     """Repeats what is typed, which is odd enough."""
     node.show(ODD)

@@ -27,8 +27,6 @@ _SIGNALS = {
     "pause": PAUSE,
     "resume": RESUME,
 }
-
-
 _WIRE_ENDS_WITHIN = 5000  # milliseconds
 
 
@@ -125,11 +123,11 @@ class LabInit:
     def _deploy(self, message: Message, wire: int) -> None:
         addresses = [(name, address) for name, address in message["nodes"]]
         network = Network()
-        view = View(message["exposed"], user=self._user)
         try:
             with stage("network"):
                 network.make(addresses, message["prefix"], self._group)
             with stage("files"):
+                view = View(message["exposed"], user=self._user)
                 view.prepare(_hosts(addresses))
             with stage("wire"):
                 self._start_wire(network.ports, wire, message["seed"])
@@ -166,11 +164,9 @@ class LabInit:
         )
         watched, report = os.pipe()
         try:
-            syscalls.unshare(syscalls.CLONE_NEWPID)
-            pid = os.fork()
+            pid = self._fork_into_pid_namespace()
             if pid == 0:
                 live(self._places[name], program, descriptors, report)
-            syscalls.setns(self._pids, syscalls.CLONE_NEWPID)
         except OSError as error:
             os.close(watched)
             self._tell({"event": "lost", "node": name, "reason": f"cannot make a process: {error}"})
@@ -179,6 +175,17 @@ class LabInit:
             self._watch(watched, lambda: self._hear(watched, name, pid))
         finally:
             os.close(report)
+
+    def _fork_into_pid_namespace(self) -> int:
+        """Fork, the child into a PID namespace of its own; 0 there, its process id here."""
+        syscalls.unshare(syscalls.CLONE_NEWPID)
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid != 0:  # this process's further children are to be in the lab's own again
+                syscalls.setns(self._pids, syscalls.CLONE_NEWPID)
+        return pid
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         if name in self._running:

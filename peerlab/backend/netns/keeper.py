@@ -158,7 +158,7 @@ class Keeper:
                 self._nodes[event["node"]].lost(event["reason"])
             case "wire-ended" if not self._ending:
                 # What programs would say to that is of no interest: the lab ends at once.
-                self._cause = f"the wire ended: {self._why_it_ended()}"
+                self._cause = f"the wire ended: {self._last_complaint()}"
                 self._process.kill()
 
     def _lose(self, reason: str) -> None:
@@ -179,7 +179,12 @@ class Keeper:
             self._record(json.loads(line))
 
     def _why_it_ended(self) -> str:
-        """The last of what the process complained of."""
+        """The last of what the process complained of before it ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_WITHIN)
+        return self._last_complaint()
+
+    def _last_complaint(self) -> str:
         self._complaints.seek(0, os.SEEK_END)
         self._complaints.seek(max(0, self._complaints.tell() - _TAIL))
         lines = self._complaints.read().decode(errors="backslashreplace").splitlines()
