@@ -135,8 +135,8 @@ def test_ctrl_c_on_a_pseudo_terminal_interrupts(bench: Bench) -> None:
     bench.program(
         "tty",
         """
-        print("waiting")
         try:
+            print("waiting")
             input()
         except KeyboardInterrupt:
             print("interrupted")
