@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from peerlab.backend.base import Backend
 from peerlab.backend.docker.engine import connect
 from peerlab.backend.docker.images import Images
 from peerlab.backend.docker.lab import DockerBackend
+from peerlab.backend.netns.lab import NetnsBackend
 from peerlab.play import Result, play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import load_scenario
@@ -21,12 +23,10 @@ from peerlab.scenario.program import load_program
 
 HERE = Path(__file__).parent
 SCENARIOS = SERVICES.parent / "scenarios"
-PARALLEL = 4
+PARALLEL = 8
 """Runs at the same time: much of their time is waiting for what will not come."""
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "test_*")
-
-pytestmark = pytest.mark.docker
 
 
 @dataclass(frozen=True)
@@ -97,26 +97,48 @@ VARIANTS = [
 ]
 
 
+ON_DOCKER = [
+    variant
+    for variant in VARIANTS
+    if variant.module in {"any_password", "only_first_recipient", "raw_escapes"}
+]
+"""Tried in images, too, to see that verdicts there are worth as much: that takes far longer."""
+
+Results = dict[Variant, Future[Result]]
+
+
 @pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    """An engine with the image that the variants' image begins with."""
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where variants and services stand side by side, also to build an image of."""
+    directory = tmp_path_factory.mktemp("context")
+    shutil.copytree(SERVICES, directory / "services", ignore=NOT_COPIED)
+    shutil.copytree(HERE, directory / "broken", ignore=NOT_COPIED)
+    (directory / "broken" / "Dockerfile").rename(directory / "Dockerfile")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def on_netns(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """What comes of every variant in namespaces."""
+    with played(VARIANTS, NetnsBackend(), context, tmp_path_factory.mktemp("netns")) as results:
+        yield results
+
+
+@pytest.fixture(scope="module")
+def on_docker(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """What comes of a few variants in images that begin with the shipped client's."""
     with connect() as client:
         Images(client, print).resolve(load_program("client", SERVICES / "client" / "program.yaml"))
-    made = DockerBackend(print)
-    yield made
-    made.close()
+    out = tmp_path_factory.mktemp("docker")
+    with played(ON_DOCKER, DockerBackend(print), context, out) as results:
+        yield results
 
 
-@pytest.fixture(scope="module")
-def results(
-    backend: Backend, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[Variant, Future[Result]]]:
-    """What comes of every variant, in its own time."""
-    context = tmp_path_factory.mktemp("context")
-    shutil.copytree(SERVICES, context / "services", ignore=NOT_COPIED)
-    shutil.copytree(HERE, context / "broken", ignore=NOT_COPIED)
-    (context / "broken" / "Dockerfile").rename(context / "Dockerfile")
-    out = tmp_path_factory.mktemp("evidence")
+@contextmanager
+def played(
+    variants: list[Variant], backend: Backend, context: Path, out: Path
+) -> Iterator[Results]:
+    """Play several at the same time; what comes of each, in its own time."""
 
     def run(variant: Variant) -> Result:
         override = f"{variant.program}={program_file(variant, context)}"
@@ -125,30 +147,41 @@ def results(
         )
         return play(scenario, backend, out)
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        yield {variant: pool.submit(run, variant) for variant in VARIANTS}
+    with closing(backend), ThreadPoolExecutor(PARALLEL) as pool:
+        yield {variant: pool.submit(run, variant) for variant in variants}
         pool.shutdown(cancel_futures=True)
 
 
 def program_file(variant: Variant, context: Path) -> Path:
-    """Write the shipped program's file anew, with the variant's image and command in it."""
+    """Write the shipped program's file anew, with the variant's image and commands in it."""
     shipped = SERVICES / variant.program / "program.yaml"
-    program = yaml.safe_load(shipped.read_text(encoding="utf-8")) | {
-        "image": "peerlab/broken",
-        "build": {"context": "."},
-        "command": ["python3", "-m", f"broken.{variant.module}"],
-    }
+    program = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    command = ["python3", "-m", f"broken.{variant.module}"]
+    program |= {"image": "peerlab/broken", "build": {"context": "."}, "command": command}
+    program["without-image"] = {"command": command}
     path = context / f"{variant.module}.program.yaml"
     path.write_text(json.dumps(program), encoding="utf-8")
     return path
 
 
+@pytest.mark.netns
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_a_scenario_catches_a_broken_program_and_says_what_is_wrong(
-    results: dict[Variant, Future[Result]], variant: Variant
+    on_netns: Results, variant: Variant
 ) -> None:
-    verdict = results[variant].result().verdict
+    assert_caught(on_netns[variant].result(), variant)
 
+
+@pytest.mark.docker
+@pytest.mark.parametrize("variant", ON_DOCKER, ids=str)
+def test_a_scenario_catches_it_in_a_container_just_as_well(
+    on_docker: Results, variant: Variant
+) -> None:
+    assert_caught(on_docker[variant].result(), variant)
+
+
+def assert_caught(result: Result, variant: Variant) -> None:
+    verdict = result.verdict
     assert verdict.outcome == "failed"
     told = [
         f"{finding.message}\n{finding.proof}"

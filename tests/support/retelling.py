@@ -1,6 +1,7 @@
 """What a run came to, told so that two runs of the same scenario can be compared.
 
-What is another in every run gets a name: addresses, ephemeral ports, times, ids, labels. Order goes only where it differs between runs on one and the same backend; each such place says why.
+What is another in every run gets a name: addresses, ephemeral ports, times, ids, labels. Order
+goes only where it differs between runs on one and the same backend; each such place says why.
 """
 
 import re
@@ -34,9 +35,7 @@ _ID = re.compile("[0-9a-f]{16}")
 
 _OPEN_PROMPTS = [re.escape(each.value) for each in Question if not each.value.endswith("\n")]
 _NOTICED = "\0"
-_INTERRUPTED = re.compile(
-    rf"(?P<prompt>{'|'.join(_OPEN_PROMPTS)})(?:\n{_NOTICED}(?P=prompt))+", re.ASCII
-)
+_INTERRUPTED = re.compile(rf"(?P<prompt>{'|'.join(_OPEN_PROMPTS)})(?:\n{_NOTICED}(?P=prompt))+")
 _LINE_END = re.compile("|".join(f"(?<={end})" for end in ["\n", *_OPEN_PROMPTS]))
 
 
@@ -93,7 +92,7 @@ class _Names:
         for label, addresses in labelled.items():
             # A server that was started again gives its labels again: those belong to nobody.
             if len(addresses) == 1:
-                self._names[label] = self._names[addresses.pop()]
+                self._names[label] = self._names.get(addresses.pop(), label)
         alternatives = "|".join(map(re.escape, self._names))
         self._known = re.compile(rf"(?<![\w.])(?:{alternatives})(?![\w.]*\w)")
 

@@ -28,6 +28,7 @@ _FILES_OF_LAB: Final = 16
 _ENVIRONMENT: Final = {
     "HOME": "/tmp",  # noqa: S108 - the node's own
     "LANG": "C.UTF-8",
+    "TZ": "UTC",
     # As in the images: what a Python program prints is to be seen at once.
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,0 +1,58 @@
+"""Every shipped scenario passes on every backend, and its nodes say and see the same there."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from peerlab.evidence.reading import Evidence
+from peerlab.play import Result, play
+from peerlab.programs import SERVICES, known_programs
+from peerlab.scenario.load import find_scenarios, load_scenario
+from tests.contracts.conftest import BACKENDS
+from tests.support.retelling import retell
+
+SCENARIOS = SERVICES.parent / "scenarios"
+FILES = find_scenarios([SCENARIOS])
+PARALLEL = 4
+"""Runs at the same time: much of their time is waiting for an engine."""
+
+Played = Mapping[Path, Mapping[str, Future[Result]]]
+
+pytestmark = [pytest.mark.docker, pytest.mark.netns]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """What comes of every scenario on every backend, in its own time."""
+    out = tmp_path_factory.mktemp("evidence")
+    with ExitStack() as stack:
+        backends = {name: stack.enter_context(closing(make())) for name, make in BACKENDS.items()}
+        pool = stack.enter_context(ThreadPoolExecutor(PARALLEL))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield {
+            path: {
+                name: pool.submit(play, scenario, backend, out / name)
+                for name, backend in backends.items()
+            }
+            for path in FILES
+            for scenario in [load_scenario(path, programs=known_programs())]
+        }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SCENARIOS)))
+def test_a_shipped_scenario_passes_everywhere_with_the_same_transcripts(
+    played: Played, path: Path
+) -> None:
+    results = {name: run.result() for name, run in played[path].items()}
+    for name, result in results.items():
+        assert result.verdict.outcome == "passed", (name, result.evidence, result.verdict.findings)
+
+    docker, netns = (
+        retell(Evidence(results[name].evidence).journal) for name in ("docker", "netns")
+    )
+    assert netns.keys() == docker.keys()
+    for node in docker:
+        assert netns[node] == docker[node]

@@ -1,0 +1,157 @@
+"""The comparison of two runs lets go what is another in every run, and nothing else."""
+
+import pytest
+
+from peerlab.evidence.journal import Event, Kind
+from tests.support.journals import deployed, event, exited, printed, started
+from tests.support.retelling import retell
+
+ALICE, BOB, SERVER = "10.0.0.3", "10.0.0.4", "10.0.0.2"
+PROMPT = "Enter number of recipients: "
+
+
+def typed(node: str, text: str) -> Event:
+    return event(Kind.TYPED, node, text)
+
+
+def noticed(node: str, text: str) -> Event:
+    return event(Kind.PRINTED, node, text, stream="stdout", notice=True)
+
+
+def message(kind: Kind, node: str, peer: str, text: str, id_: str) -> Event:
+    return event(kind, node, text, id=id_, peer=peer)
+
+
+def lab(alice: str, bob: str, server: str) -> list[Event]:
+    return [deployed("server", server), deployed("alice", alice), deployed("bob", bob)]
+
+
+def chat(
+    addresses: tuple[str, str, str], labels: tuple[str, str], port: int, day: str, id_: str
+) -> list[Event]:
+    alice, bob, server = addresses
+    clients = sorted([(labels[0], alice, port), (labels[1], bob, port + 1)])
+    listed = ", ".join(f"'{label}': ('{ip}', {number})" for label, ip, number in clients)
+    return [
+        *lab(*addresses),
+        printed("server", "Server listening on 0.0.0.0:12345\n"),
+        *(printed("server", f"Accepted connection from ('{ip}', {n})\n") for _, ip, n in clients),
+        printed("alice", f"cannot reach {server}:12345\n"),
+        typed("alice", "Y"),
+        printed("alice", f"Available clients are: {{{listed}}}\n"),
+        typed("alice", labels[1]),
+        message(Kind.SENT, "alice", bob, "HEY", id_),
+        message(Kind.RECEIVED, "bob", alice, "HEY", id_),
+        noticed("bob", f"{day} 20:30:00 Received message from {labels[0]}: HEY\n"),
+        exited("bob", 0),
+    ]
+
+
+def test_two_runs_that_differ_in_addresses_ports_labels_times_and_ids_are_told_the_same() -> None:
+    one = chat((ALICE, BOB, SERVER), ("USER 1", "USER 2"), 40000, "2026-01-31", "0" * 16)
+    other = chat(
+        ("10.9.0.21", "10.9.0.2", "10.9.0.20"),
+        ("USER 10", "USER 2"),
+        60998,
+        "2025-12-24",
+        "fedcba9876543210",
+    )
+    assert retell(one) == retell(other)
+
+    alice, bob = retell(one)["alice"], retell(one)["bob"]
+    assert alice.typed == ["Y", "<bob>"]
+    assert alice.printed == [
+        "cannot reach <server>:12345\n",
+        "Available clients are: {'<alice>': ('<alice>', <port>), '<bob>': ('<bob>', <port>)}\n",
+    ]
+    assert alice.sent == ["<id> <bob>: HEY"]
+    assert bob.noticed == ["<time> Received message from <alice>: HEY\n"]
+
+
+DIFFERENT: dict[str, tuple[list[Event], list[Event]]] = {
+    "a word that is printed": ([printed("bob", "Hello you\n")], [printed("bob", "Hello me\n")]),
+    "a line end": ([printed("bob", "Hello")], [printed("bob", "Hello\n")]),
+    "a stream": (
+        [printed("bob", "Hello\n")],
+        [event(Kind.PRINTED, "bob", "Hello\n", stream="stderr")],
+    ),
+    "the order of lines": (
+        [typed("bob", "quit"), printed("bob", "one\n"), printed("bob", "two\n")],
+        [typed("bob", "quit"), printed("bob", "two\n"), printed("bob", "one\n")],
+    ),
+    "what is typed": ([typed("bob", "Y")], [typed("bob", "N")]),
+    "a notice more": (
+        [noticed("bob", "HEY\n")],
+        [noticed("bob", "HEY\n"), noticed("bob", "HEY\n")],
+    ),
+    "the order of one sender's notices": (
+        [noticed("bob", f"from {ALICE}: one\n"), noticed("bob", f"from {ALICE}: two\n")],
+        [noticed("bob", f"from {ALICE}: two\n"), noticed("bob", f"from {ALICE}: one\n")],
+    ),
+    "who sent a message": (
+        [message(Kind.RECEIVED, "bob", ALICE, "HEY", "1")],
+        [message(Kind.RECEIVED, "bob", SERVER, "HEY", "1")],
+    ),
+    "an address": ([printed("bob", f"{ALICE}\n")], [printed("bob", f"{SERVER}\n")]),
+    "a port of the scenario's own": (
+        [printed("bob", f"{ALICE}:12345\n")],
+        [printed("bob", f"{ALICE}:12346\n")],
+    ),
+    "a status": ([exited("bob", 0)], [exited("bob", 1)]),
+    "who ended it": ([exited("bob", 0)], [exited("bob", 0, by="lab")]),
+    "a new start": ([started("bob")], [started("bob"), exited("bob", 0), started("bob")]),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_two_runs_are_told_apart_by(name: str) -> None:
+    one, other = ([*lab(ALICE, BOB, SERVER), *events] for events in DIFFERENT[name])
+    assert retell(one) != retell(other)
+
+
+RACES: dict[str, tuple[list[Event], list[Event]]] = {
+    "a line typed before its prompt was seen": (
+        [typed("bob", "quit"), printed("bob", "LIST AVAILABLE CLIENTS: Y/N\n")],
+        [printed("bob", "LIST AVAILABLE CLIENTS: Y/N\n"), typed("bob", "quit")],
+    ),
+    "notices at an open prompt": (
+        [
+            printed("bob", f"{PROMPT}\n"),
+            noticed("bob", "HEY\n"),
+            printed("bob", f"{PROMPT}\n"),
+            noticed("bob", "YOU\n"),
+            printed("bob", PROMPT),
+        ],
+        [noticed("bob", "HEY\n"), noticed("bob", "YOU\n"), printed("bob", PROMPT)],
+    ),
+    "a notice right behind a prompt that was answered before it came": (
+        [noticed("bob", f"{PROMPT}2026-01-31 20:30:00 HEY\n")],
+        [printed("bob", PROMPT), noticed("bob", "2026-01-31 20:30:00 HEY\n")],
+    ),
+    "messages of two senders": (
+        [
+            message(Kind.RECEIVED, "bob", ALICE, "HEY", "1"),
+            message(Kind.RECEIVED, "bob", BOB, "YOU", "1"),
+        ],
+        [
+            message(Kind.RECEIVED, "bob", BOB, "YOU", "1"),
+            message(Kind.RECEIVED, "bob", ALICE, "HEY", "1"),
+        ],
+    ),
+    "what a server does for two clients": (
+        [printed("server", f"from {ALICE}\n"), printed("server", f"from {BOB}\n")],
+        [printed("server", f"from {BOB}\n"), printed("server", f"from {ALICE}\n")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_two_runs_are_not_told_apart_by(name: str) -> None:
+    one, other = ([*lab(ALICE, BOB, SERVER), *events] for events in RACES[name])
+    assert retell(one) == retell(other)
+
+
+def test_a_label_that_belonged_to_two_nodes_is_told_as_it_is() -> None:
+    shown = [printed("bob", f"{{'USER 1': ('{ip}', 40000)}}\n") for ip in (ALICE, BOB)]
+    parts = retell([*lab(ALICE, BOB, SERVER), *shown, typed("alice", "USER 1")])
+    assert parts["alice"].typed == ["USER 1"]
