@@ -36,6 +36,11 @@ class Backends:
         Raises:
             UsageError: the backend of that name cannot do that.
         """
+        if keep and captures:
+            raise UsageError(
+                "--keep leaves containers running, and only netns, which has none, can capture",
+                hint="leave out --keep or --capture",
+            )
         if keep and name in {"netns", "sockets"}:
             raise UsageError(
                 f"--keep leaves containers running, and {name} has none",

@@ -1,31 +1,51 @@
 """Which tests this machine can run. In CI a backend that is required and missing is a failure."""
 
+import gc
 import os
+import warnings
+from collections.abc import Callable
+from typing import Final
 
 import pytest
 
 from peerlab.backend.docker.engine import connect
+from peerlab.backend.netns.probe import probe
 from peerlab.errors import MachineUnfit
 
-REQUIRED = os.environ.get("PEERLAB_REQUIRE", "").split()
+REQUIRED: Final = os.environ.get("PEERLAB_REQUIRE", "").split()
 """Backends whose tests must not be skipped, such as `docker`."""
 
 
-def _missing_engine() -> str | None:
-    try:
-        connect().close()
-    except MachineUnfit as unfit:
-        return str(unfit)
-    return None
+def _try_engine() -> None:
+    connect().close()
+
+
+_TRIED_BY: Final[dict[str, Callable[[], None]]] = {"docker": _try_engine, "netns": probe}
+"""What raises MachineUnfit where the backend of that name, which is a marker, too, is missing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs an engine where none answers, with the reason, unless it is required."""
-    needy = [item for item in items if item.get_closest_marker("docker") is not None]
-    reason = _missing_engine() if needy else None
-    if reason is None:
-        return
-    if "docker" in REQUIRED:
-        raise pytest.UsageError(f"PEERLAB_REQUIRE names docker, but {reason}")
-    for item in needy:
-        item.add_marker(pytest.mark.skip(reason=reason))
+    """Skip what needs a backend that is missing, with the reason, unless it is required."""
+    for name, try_it in _TRIED_BY.items():
+        needy = [item for item in items if item.get_closest_marker(name) is not None]
+        reason = _why_missing(try_it) if needy else None
+        if reason is None:
+            continue
+        if name in REQUIRED:
+            raise pytest.UsageError(f"PEERLAB_REQUIRE names {name}, but {reason}")
+        for item in needy:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_missing(try_it: Callable[[], None]) -> str | None:
+    try:
+        try_it()
+    except MachineUnfit as unfit:
+        reason = str(unfit)
+    else:
+        return None
+    with warnings.catch_warnings():
+        # Where no engine answers the Docker SDK leaves a socket open: it is no later test's.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return reason

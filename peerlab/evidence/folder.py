@@ -46,8 +46,8 @@ class Folder:
         return self.path / JOURNAL
 
     def open_log(self, node: str) -> BinaryIO:
-        """Open the file for the verbatim output of a node."""
-        return (self.path / NODES / f"{node}.log").open("wb")
+        """Open the file for the verbatim output of a node, unbuffered: a killed run leaves it."""
+        return (self.path / NODES / f"{node}.log").open("wb", buffering=0)
 
     def open_capture(self, node: str) -> BinaryIO:
         """Open the file for the frames that a node sent and received."""

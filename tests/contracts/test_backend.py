@@ -119,7 +119,7 @@ def test_a_pseudo_terminal_is_one_and_its_echo_is_not_taken_for_output(bench: Be
         title: tty
         nodes: {u1: tty}
         steps:
-          - u1: {expect: "terminal: True True"}
+          - u1: {expect: "terminal: True True\\n"}
           - u1: {type: "got ya"}
           - u1: {expect: "got got ya"}
           - u1: eof

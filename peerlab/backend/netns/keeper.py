@@ -108,9 +108,8 @@ class Keeper:
     def close(self) -> None:
         """End every program, take the wire's last records, and wait until nothing is left."""
         self._ending = True
-        with suppress(LabError):
-            self._end_programs()
-            self._end_wire()
+        self._end_programs()
+        self._end_wire()
         self.pump.forget(self._control.fileno())
         self._control.close()
         with suppress(OSError):
@@ -132,7 +131,8 @@ class Keeper:
         lives = [(node, node.life) for node in self._nodes.values() if node.life is not None]
         for node, life in lives:
             if not life.over.is_set():
-                node.kill()
+                with suppress(LabError):  # it is gone, and its programs with it
+                    node.kill()
         for _, life in lives:
             life.over.wait(_END_WITHIN)
 

@@ -82,7 +82,7 @@ def live(place: Place, program: Program, descriptors: Sequence[int], report: int
         syscalls.setns(place.network, syscalls.CLONE_NEWNET)
         syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC)
         socket.sethostname(place.name)
-        place.view.finish(pty=program.pty)
+        place.view.finish()
         streams = _pseudo_terminal(descriptors[0], place.user) if program.pty else descriptors
         pid = os.fork()
         if pid == 0:

@@ -97,14 +97,16 @@ def _permission_hint(parameter: Callable[[str], str | None], *, inside: bool, by
             "start this container with `--security-opt seccomp=unconfined "
             "--security-opt apparmor=unconfined`"
         )
+    if by_root:
+        return "root lacks a right here, such as CAP_SYS_ADMIN: see capabilities(7)"
     if parameter(_APPARMOR) == "1":
         return (
             "AppArmor keeps ordinary users from it (Ubuntu 23.10 and newer): "
             "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or run the lab with "
             "sudo, or allow it for one program with an AppArmor profile (docs/netns.md)"
         )
-    if parameter(_DEBIAN) == "0":
-        return "`sudo sysctl -w kernel.unprivileged_userns_clone=1`, or run the lab with sudo"
-    if parameter(_USERS) == "0":
-        return "`sudo sysctl -w user.max_user_namespaces=15000`, or run the lab with sudo"
+    for name, value in ((_DEBIAN, "1"), (_USERS, "15000")):
+        if parameter(name) == "0":
+            switch = name.replace("/", ".")
+            return f"`sudo sysctl -w {switch}={value}`, or run the lab with sudo"
     return "run the lab with sudo, or use a container engine: `--backend docker`"

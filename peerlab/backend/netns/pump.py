@@ -32,6 +32,7 @@ class Pump:
         """End the thread, after the callback that it is in."""
         os.close(self._waker)
         self._thread.join()
+        self._callbacks.clear()
         self._poll.close()
         os.close(self._wake)
 

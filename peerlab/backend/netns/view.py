@@ -2,7 +2,8 @@
 
 The lab's part of the view (`prepare`) is made once: all mounts read-only, /run and /dev of its own,
 names of the nodes in /etc/hosts. Each node's part (`finish`) adds what nodes do not share: /proc of
-their own processes, and /tmp, /var/tmp and /dev/shm of their own, the only places to write to.
+their own processes, /sys of their own devices, pseudo-terminals, and the only places to write to,
+/tmp, /var/tmp and /dev/shm.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from peerlab.backend.netns.syscalls import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_PRIVATE,
+    MS_RDONLY,
     MS_REC,
 )
 
@@ -76,18 +78,20 @@ class View:
         _replace("/etc/resolv.conf", _RESOLVER)
         syscalls.make_read_only("/")
 
-    def finish(self, *, pty: bool) -> None:
-        """Make a node's part, in mount and PID namespaces of its own."""
+    def finish(self) -> None:
+        """Make a node's part, in namespaces of its own."""
         own = [path for path in OWN if os.path.isdir(path)]
         for path in own:
             syscalls.mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, _OWN_OPTIONS)
         self._show(own)
-        if pty:
-            options = "newinstance,ptmxmode=0666,mode=0620"
-            syscalls.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
-        # In a container, whose /proc has parts masked, the kernel refuses a fresh one to users.
+        options = "newinstance,ptmxmode=0666,mode=0620"
+        syscalls.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
+        # Where parts of these are masked, as in a container, users may mount no fresh ones.
         with contextlib.suppress(PermissionError):
             syscalls.mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        with contextlib.suppress(PermissionError):
+            read_only = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+            syscalls.mount("sysfs", "/sys", "sysfs", read_only)
 
     def _show(self, covers: Iterable[str]) -> None:
         """Show what lies below directories that are covered now."""
