@@ -27,7 +27,7 @@ DONE = b"."
 
 _PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM})
 _AWAITED = _PASSED_ON | {PAUSE, RESUME, signal.SIGCHLD}
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_SETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # exit statuses as shells give them
 
 
@@ -156,7 +156,7 @@ def _run(program: Program, streams: Sequence[int], user: int) -> NoReturn:
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         syscalls.forbid_new_privileges()
-        for number in _IGNORED_BY_PYTHON:
+        for number in _SETTABLE:  # Python ignores some, and so may who started the runner
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
         os.chdir(program.directory)

@@ -1,6 +1,7 @@
 """What a program starts with, and what it has no right to do."""
 
 import os
+import signal
 import sys
 
 import pexpect
@@ -43,12 +44,28 @@ def test_a_program_starts_with_default_signals_umask_022_and_no_capabilities(
     bench: NamespaceBench,
 ) -> None:
     status = status_of(bench)
-    for name in ("SigBlk", "SigIgn", "SigPnd", "CapInh", "CapPrm", "CapEff", "CapAmb"):
+    for name in ("SigBlk", "SigPnd", "CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert int(status[name][0], 16) == 0, name
+    assert ignored(status) == set()
     assert status["Umask"] == ["0022"]
     assert status["NoNewPrivs"] == ["1"]
     user = str(os.getuid() or 10001)
     assert status["Uid"] == [user] * 4
+
+
+def ignored(status: dict[str, list[str]]) -> set[signal.Signals]:
+    """The signals that the program ignores; those that the C library keeps for itself apart."""
+    mask = int(status["SigIgn"][0], 16)
+    return {number for number in signal.valid_signals() if mask >> (number - 1) & 1}
+
+
+def test_a_program_does_not_ignore_what_the_runner_ignores(bench: NamespaceBench) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for a job with `&`
+    try:
+        status = status_of(bench)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ignored(status) == set()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can leave groups")
