@@ -1,11 +1,12 @@
 """The `peerlab` command: run, validate, list, doctor, clean."""
 
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
@@ -15,7 +16,7 @@ import click
 from peerlab import __version__
 from peerlab.backends import CHOICES, Backends
 from peerlab.checks.verdict import worst
-from peerlab.errors import ExitStatus, LabError, PeerlabError
+from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError
 from peerlab.programs import known_programs
 from peerlab.report.escape import escape, escape_line
 from peerlab.scenario.load import find_scenarios, load_scenario
@@ -51,9 +52,24 @@ def _reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
             status = ExitStatus.INTERRUPTED
         except OSError as error:  # the disk is full, or nobody reads what is printed
             status = _tell(LabError(f"cannot go on: {error}"))
-        sys.exit(status)
+        except RuntimeError as error:
+            if "start new thread" not in str(error):
+                raise
+            hint = "raise the limit of processes and threads (`ulimit -u`)"
+            status = _tell(MachineUnfit("this machine lets no more threads start", hint=hint))
+        _leave(status)
 
     return wrapper
+
+
+def _leave(status: ExitStatus) -> NoReturn:
+    """End with the status, even if nobody reads what was printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(status)
 
 
 def _tell(error: PeerlabError) -> ExitStatus:
@@ -61,7 +77,8 @@ def _tell(error: PeerlabError) -> ExitStatus:
     shown = str(error)
     if not isinstance(error, ScenarioError):
         shown = f"peerlab: {escape(shown)}"
-    click.echo(shown, err=True)
+    with suppress(OSError):  # nobody may be there to be told
+        click.echo(shown, err=True)
     return error.exit_status
 
 
@@ -142,10 +159,12 @@ def run(
         interrupted = True
     except PeerlabError as raised:
         error = raised
-    if as_json:
-        click.echo(json.dumps(text.as_json(results, error), ensure_ascii=False))
-    elif len(results) > 1:
-        click.echo(text.summary(results, time.monotonic() - began))
+    # A terminal that is closed interrupts, too: then nobody is there to read.
+    with suppress(OSError) if interrupted else nullcontext():
+        if as_json:
+            click.echo(json.dumps(text.as_json(results, error), ensure_ascii=False))
+        elif len(results) > 1:
+            click.echo(text.summary(results, time.monotonic() - began))
     if error is not None:
         raise error
     return ExitStatus.INTERRUPTED if interrupted else _status(results)

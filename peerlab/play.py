@@ -112,7 +112,7 @@ def play(
     interrupted = False
     subscriber = None if observer is None else lambda event: observer(scenario, event)
     journal = Journal(folder.journal, time.monotonic, subscriber)
-    network = NetworkLog(journal, folder, seed=secrets.randbits(32), captures=captures)
+    network = NetworkLog(journal, folder, out, seed=secrets.randbits(32), captures=captures)
     about = {"scenario": scenario.name, "run": run.run_id, "backend": backend.name}
     journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed)
     try:

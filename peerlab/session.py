@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Final
 
 from peerlab.play import Result, Stop
@@ -52,7 +53,8 @@ def play_all(
                 raise
             for future in futures:
                 if not (future in told or future.cancelled() or future.exception()):
-                    done(future.result())
+                    with suppress(OSError):  # the terminal may be gone: that interrupts, too
+                        done(future.result())
             raise Interrupted from None
     return [future.result() for future in futures]
 

@@ -1,6 +1,7 @@
 """`python -m peerlab` as a process of its own."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,28 @@ def test_without_an_engine_the_machine_is_unfit_and_a_hint_says_what_helps(
     assert message.startswith("peerlab: ")
     assert hint.startswith("   hint: ")
     assert "Traceback" not in result.stderr
+
+
+def test_nobody_who_reads_is_no_reason_for_another_status() -> None:
+    command = f"{shlex.quote(sys.executable)} -m peerlab list scenarios/demo.yaml"
+    for closed in ("1>&-", "2>&-", "1>&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {closed}"],
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    full = subprocess.run(
+        ["sh", "-c", f"{command} > /dev/full"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert full.returncode == 5
+    assert full.stderr == "peerlab: cannot go on: [Errno 28] No space left on device\n"

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from peerlab.checks import delivery, ends, exits, log, no_traceback, steps
+from peerlab.checks import delivery, ends, exits, log, no_traceback, steps, wire
 from peerlab.checks.verdict import Finding, Outcome, Verdict
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.course import acts_of_nodes
@@ -41,6 +41,7 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         (steps.NAME, lambda: steps.check(evidence, expecting=expecting)),
         (no_traceback.NAME, lambda: no_traceback.check(evidence)),
+        (wire.NAME, lambda: wire.check(evidence)),
     ]
     if evidence.complete:
         foreseen = _ends_foreseen(scenario)

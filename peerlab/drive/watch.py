@@ -6,7 +6,8 @@ director's threads wait. One condition guards all state.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final, Literal, TypeVar
 
 from peerlab.drive.transcript import LineKinds, Stream, Transcript
@@ -66,7 +67,7 @@ class Watch:
 
     def printed(self, stream: Stream, data: bytes) -> None:
         """Take in output."""
-        with self._changed:
+        with self._changed, self._keeping():
             room = MAX_OUTPUT - self._kept
             if room < 0:
                 return
@@ -79,21 +80,28 @@ class Watch:
                 self._journal.record(
                     Kind.TRUNCATED, self.name, f"only the first {MAX_OUTPUT} bytes are kept"
                 )
-            self._changed.notify_all()
 
     def exited(self, status: int) -> None:
         """Take in that the program has ended."""
-        with self._changed:
-            self._flush()
+        with self._changed, self._keeping():
             self._status, self._paused = status, False
+            self._flush()
             self._journal.record(Kind.EXITED, self.name, status=status, by=self._ending)
-            self._changed.notify_all()
 
     def lost(self, reason: str) -> None:
         """Take in that the backend lost the node."""
-        with self._changed:
+        with self._changed, self._keeping():
+            self._lost = f"lost the connection to {self.name}: {reason}"
             self._flush()
-            self._lost = reason
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Wake up who waits; evidence that cannot be kept ends their waiting, too."""
+        try:
+            yield
+        except OSError as error:
+            self._lost = f"cannot keep the evidence: {error}"
+        finally:
             self._changed.notify_all()
 
     def wait_ended(self, within: float) -> bool:
@@ -169,7 +177,7 @@ class Watch:
         if self._stopped:
             raise Stopped
         if self._lost is not None:
-            raise LabError(f"lost the connection to {self.name}: {self._lost}")
+            raise LabError(self._lost)
 
     def _flush(self) -> None:
         for event in self._transcript.ended():

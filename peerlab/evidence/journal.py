@@ -123,8 +123,15 @@ class Journal:
         with self._lock:
             if not self._file.closed:
                 self._file.write(event.as_json() + "\n")
-                if self._subscriber is not None:
-                    self._subscriber(event)
+                self._publish(event)
+
+    def _publish(self, event: Event) -> None:
+        """Tell the subscriber; one that fails, as a closed terminal does, is told no more."""
+        if self._subscriber is not None:
+            try:
+                self._subscriber(event)
+            except OSError:
+                self._subscriber = None
 
     def close(self) -> None:
         """End the record; what is told afterwards (by a late reader thread) is dropped."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from peerlab.evidence.folder import Folder
@@ -13,15 +14,19 @@ _TEXTS: Final = {Kind.DATAGRAM: "text", Kind.CONNECTION: "state"}
 class NetworkLog:
     """Where a backend that sees the network tells what it sees."""
 
-    def __init__(self, journal: Journal, folder: Folder, *, seed: int, captures: bool) -> None:
+    def __init__(
+        self, journal: Journal, folder: Folder, evidence: Path, *, seed: int, captures: bool
+    ) -> None:
         """Write to the evidence of a run.
 
         Args:
             journal: has CLOCK_MONOTONIC for its clock, as the wire.
             folder: where captures go.
+            evidence: where the evidence of all runs is.
             seed: where chance starts on this run's network.
             captures: whether frames are to be captured.
         """
+        self.evidence = evidence
         self.seed = seed
         self.captures = captures
         self._journal = journal

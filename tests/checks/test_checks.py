@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from peerlab.checks import ends, exits, log, no_traceback, steps
+from peerlab.checks import ends, exits, log, no_traceback, steps, wire
 from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
@@ -218,6 +218,33 @@ def test_ends_finds_every_failure_that_nobody_foresaw(
     more = ", which no step and no check expects"
     assert [finding.message for finding in findings] == [message + more for message in messages]
     assert {finding.outcome for finding in findings} <= {FAILED}
+
+
+# wire
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [
+        (0, []),
+        (
+            7,
+            [
+                Finding(
+                    "wire",
+                    UNKNOWN,
+                    "the wire missed 7 frames: more came than this machine can hand on",
+                )
+            ],
+        ),
+    ],
+)
+def test_frames_that_the_lab_lost_make_the_verdict_unknown(
+    tmp_path: Path, missed: int, expected: list[Finding]
+) -> None:
+    assert (
+        wire.check(evidence(tmp_path, [event(Kind.WIRE, text="totals", missed=missed)])) == expected
+    )
 
 
 # no-traceback

@@ -100,3 +100,19 @@ def test_a_character_cut_in_two_at_the_end_is_left_out_too(tmp_path: Path) -> No
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Event.from_json(line)
+
+
+def test_a_subscriber_that_fails_is_told_no_more_and_the_record_goes_on(tmp_path: Path) -> None:
+    told: list[Event] = []
+
+    def closed_terminal(event: Event) -> None:
+        told.append(event)
+        raise BrokenPipeError
+
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, lambda: 0.0, closed_terminal)
+    journal.record(Kind.RUN)
+    journal.record(Kind.END)
+    journal.close()
+    assert [event.kind for event in told] == [Kind.RUN]
+    assert [event.kind for event in read_journal(path)] == [Kind.RUN, Kind.END]

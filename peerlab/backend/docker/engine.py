@@ -11,6 +11,9 @@ from requests.exceptions import RequestException
 
 from peerlab.errors import LabError, MachineUnfit
 
+ANSWERS_WITHIN: Final = 10
+"""Seconds that the engine may take to say that it is there."""
+
 TIMEOUT: Final = 60
 """Seconds that the engine may take for one request."""
 
@@ -30,8 +33,8 @@ def connect() -> docker.APIClient:
             context = docker.ContextAPI.get_current_context()
             if context.Host:
                 settings["base_url"] = context.Host
-        return docker.APIClient(
-            version="auto", timeout=TIMEOUT, max_pool_size=CONNECTIONS, **settings
+        client = docker.APIClient(
+            version="auto", timeout=ANSWERS_WITHIN, max_pool_size=CONNECTIONS, **settings
         )
     except (DockerException, RequestException, OSError, ValueError) as error:
         raise MachineUnfit(
@@ -39,6 +42,8 @@ def connect() -> docker.APIClient:
             hint="start Docker, or install an engine with `make engine` (Debian, Ubuntu); "
             "`peerlab doctor` tells more",
         ) from error
+    client.timeout = TIMEOUT
+    return client
 
 
 @contextmanager

@@ -127,7 +127,7 @@ class LabInit:
             with stage("network"):
                 network.make(addresses, message["prefix"], self._group)
             with stage("files"):
-                view = View(message["exposed"], user=self._user)
+                view = View(message["exposed"], message["hidden"], user=self._user)
                 view.prepare(_hosts(addresses))
             with stage("wire"):
                 self._start_wire(network.ports, wire, message["seed"])

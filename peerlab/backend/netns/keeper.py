@@ -175,8 +175,12 @@ class Keeper:
             self._wire_over.set()
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._record(json.loads(line))
+        try:
+            for line in lines:
+                self._record(json.loads(line))
+        except OSError as error:
+            self._record = _ignore
+            self._lose(f"cannot keep the evidence: {error}")
 
     def _why_it_ended(self) -> str:
         """The last of what the process complained of before it ended."""
@@ -189,3 +193,7 @@ class Keeper:
         self._complaints.seek(max(0, self._complaints.tell() - _TAIL))
         lines = self._complaints.read().decode(errors="backslashreplace").splitlines()
         return lines[-1] if lines else "its process ended without a word"
+
+
+def _ignore(record: Record) -> None:
+    """Nobody can take it down any more."""

@@ -24,6 +24,9 @@ from peerlab.scenario.model import Node, Scenario, TerminalKind
 
 _FILES_OF_NODE: Final = 4  # one end of each of three pipes, and a log
 _FILES_OF_LAB: Final = 16
+_NOT_THE_MACHINES: Final = frozenset({"/dev", "/proc", "/run", "/sys"})
+_PRIVATE: Final = (".aws", ".azure", ".docker", ".gnupg", ".kube", ".ssh")
+"""Directories of a person's home with keys, and with sockets of those who use them."""
 
 _ENVIRONMENT: Final = {
     "HOME": "/tmp",  # noqa: S108 - the node's own
@@ -80,6 +83,7 @@ class NetnsBackend:
             "nodes": list(addresses.items()),
             "prefix": subnet.prefixlen,
             "exposed": _exposed(starts.values()),
+            "hidden": _hidden(network),
             "seed": 0 if network is None else network.seed,
         }
         keeper = Keeper(run.run_id, _ignore if network is None else network.take)
@@ -143,6 +147,12 @@ def _start_message(node: Node) -> Message:
             f"the program {program.name} ({program.path}) can only be run from its image",
             hint="give it a `without-image: {command: [...]}`, or use `--backend docker`",
         )
+    if str(local.working_dir) in _NOT_THE_MACHINES:
+        raise UsageError(
+            f"the program {program.name} ({program.path}) cannot run in {local.working_dir}: "
+            "nodes have one of their own there",
+            hint="give it another working_dir",
+        )
     pty = program.terminal is TerminalKind.PTY
     return {
         "do": "start",
@@ -164,6 +174,22 @@ def _start_message(node: Node) -> Message:
 def _path() -> str:
     """Where programs are looked for: the lab's own Python comes first."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _hidden(network: NetworkLog | None) -> list[str]:
+    """The directories that no program is to see, whoever may read them."""
+    home = Path(os.environ.get("HOME") or "/root")
+    places = [home / name for name in _PRIVATE]
+    if network is not None:
+        places.append(network.evidence)
+    return [str(place.resolve()) for place in places if _may_see(place)]
+
+
+def _may_see(directory: Path) -> bool:
+    try:
+        return directory.is_dir()
+    except OSError:  # what the runner may not see its programs do not see either
+        return False
 
 
 def _exposed(starts: Iterable[Message]) -> list[str]:

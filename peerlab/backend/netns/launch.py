@@ -14,8 +14,12 @@ import sys
 from peerlab.backend.netns import control, syscalls
 from peerlab.backend.netns.init import LabInit, StageFailed, stage
 
-NOBODY = 10001
-"""The user that programs run as where the lab is made by root: the same as in the images."""
+FIRST_USER = 2_000_000_000
+"""Where the lab is made by root its programs run as a user of the lab's own, from this number on.
+
+Two labs share none, so they share no limits either; and nobody gives such numbers to people or
+containers (systemd's "Users, Groups, UIDs and GIDs" lists the range as unused).
+"""
 
 _PROCESSES = 4096
 _FILES = 1024  # what Linux gives by default, and select(2) can take
@@ -31,10 +35,11 @@ _NAMESPACES = (
 def main(descriptor: int) -> int:
     """Make a lab for the runner at the other end of a socket; return when nothing of it is left."""
     limits = _raise_limits()
+    own = FIRST_USER + os.getpid()
     os.set_inheritable(descriptor, False)
     with socket.socket(fileno=descriptor) as runner:
         try:
-            _enter_namespaces()
+            _enter_namespaces(own)
             with stage("process"):
                 pid = os.fork()
         except StageFailed as failed:
@@ -44,7 +49,7 @@ def main(descriptor: int) -> int:
             return 1
         if pid == 0:
             syscalls.die_with_parent(signal.SIGKILL)
-            user, group = (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
+            user, group = (os.getuid(), os.getgid()) if os.getuid() else (own, own)
             LabInit(runner, user, group, limits).serve()
             os._exit(0)
     os.waitpid(pid, 0)
@@ -63,20 +68,24 @@ def _raise_limits() -> dict[int, int]:
     }
 
 
-def _enter_namespaces() -> None:
+def _enter_namespaces(own: int) -> None:
     """Enter fresh namespaces; an ordinary user has the right to in a user namespace of his own.
 
     Only one user and one group are mapped, each to itself: that needs neither newuidmap(1) nor an
     entry in /etc/subuid. A root that has no other users, as in a user namespace of its own, is
-    such an ordinary user, too.
+    such an ordinary user, too, and gets the number of the lab's own.
     """
+    syscalls.leave_keyring()
     user, group = os.getuid(), os.getgid()
-    if user or not (_has(NOBODY, "uid_map") and _has(NOBODY, "gid_map")):
+    if user or not (_has(own, "uid_map") and _has(own, "gid_map")):
         with stage("user namespace"):
             syscalls.unshare(syscalls.CLONE_NEWUSER)
             _write("/proc/self/setgroups", "deny")
-            _write("/proc/self/uid_map", f"{user or NOBODY} {user} 1")
-            _write("/proc/self/gid_map", f"{group or NOBODY} {group} 1")
+            _write("/proc/self/uid_map", f"{user or own} {user} 1")
+            _write("/proc/self/gid_map", f"{group or own} {group} 1")
+            # What a program can gain in a user namespace of its own it does not need.
+            with contextlib.suppress(OSError):  # read-only in a container
+                _write("/proc/sys/user/max_user_namespaces", "0")
     with stage("namespaces"):
         syscalls.unshare(_NAMESPACES)
 
@@ -92,6 +101,7 @@ def _has(number: int, kind: str) -> bool:
 
 
 def _write(path: str, text: str) -> None:
+    """Write to a file of the kernel's, where it has that."""
     with contextlib.suppress(FileNotFoundError), open(path, "w", encoding="ascii") as file:
         file.write(text)
 

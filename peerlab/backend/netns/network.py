@@ -19,6 +19,7 @@ _DEVICE_INDEX = 2
 _FIRST_PORT = 1000  # index of the first port's device, far above those that the kernel gives
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
+_SO_RCVBUFFORCE = 33
 _CLOSERS = 64
 _UP_WITHIN = 30.0
 _RECEIVE_BUFFER = 4 << 20
@@ -132,7 +133,10 @@ def _set(path: str, value: str) -> bool:
 def _open_port(device: str) -> socket.socket:
     """Open a port: every frame that the node sends is read from it, none that it is sent."""
     port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    try:  # beyond the limit for everybody, where that is allowed
+        port.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except PermissionError:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     port.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     port.bind((device, _ETH_P_ALL))
     port.settimeout(0)

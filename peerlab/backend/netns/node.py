@@ -28,6 +28,7 @@ DONE = b"."
 _PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM})
 _AWAITED = _PASSED_ON | {PAUSE, RESUME, signal.SIGCHLD}
 _SETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+_LAB = 0  # the process id of senders outside the PID namespace
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # exit statuses as shells give them
 
 
@@ -86,7 +87,7 @@ def live(place: Place, program: Program, descriptors: Sequence[int], report: int
         streams = _pseudo_terminal(descriptors[0], place.user) if program.pty else descriptors
         pid = os.fork()
         if pid == 0:
-            _run(program, streams, place.user)
+            _run(program, streams, place.user, report)
         for stream in {*streams, *descriptors}:
             os.close(stream)
         status = _attend(pid, report)
@@ -109,19 +110,25 @@ def _pseudo_terminal(channel: int, user: int) -> tuple[int, int, int]:
 def _attend(program: int, report: int) -> int:
     """Serve the program until it ends, and return its exit status."""
     while True:
-        match signal.sigwait(_AWAITED):
-            case signal.SIGCHLD:
-                status = _collect(program)
-                if status is not None:
-                    return status
-            case signal.SIGUSR1:
-                os.kill(-1, signal.SIGSTOP)
-                os.write(report, DONE)
-            case signal.SIGUSR2:
-                os.kill(-1, signal.SIGCONT)
-                os.write(report, DONE)
-            case number:
-                os.kill(program, number)
+        signalled = signal.sigwaitinfo(_AWAITED)
+        if signalled.si_signo == signal.SIGCHLD:
+            status = _collect(program)
+            if status is not None:
+                return status
+        elif signalled.si_pid == _LAB:  # programs of the node cannot ask for anything
+            _obey(signalled.si_signo, program, report)
+
+
+def _obey(number: int, program: int, report: int) -> None:
+    """Do what a signal of the lab asks for."""
+    if number == PAUSE:
+        os.kill(-1, signal.SIGSTOP)
+        os.write(report, DONE)
+    elif number == RESUME:
+        os.kill(-1, signal.SIGCONT)
+        os.write(report, DONE)
+    else:
+        os.kill(program, number)
 
 
 def _collect(program: int) -> int | None:
@@ -140,25 +147,15 @@ def exit_status(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _run(program: Program, streams: Sequence[int], user: int) -> NoReturn:
+def _run(program: Program, streams: Sequence[int], user: int, report: int) -> NoReturn:
     """Become the program."""
     status = _NOT_RUNNABLE
     try:
-        os.setsid()
-        if program.pty:
-            fcntl.ioctl(streams[0], termios.TIOCSCTTY, 0)
-        for target, stream in enumerate(streams):
-            os.dup2(stream, target)
-        for kind, limit in program.limits.items():
-            resource.setrlimit(kind, (limit, limit))
-        if user != os.getuid():
-            os.setgroups([])
-            os.setresgid(user, user, user)
-            os.setresuid(user, user, user)
-        syscalls.forbid_new_privileges()
-        for number in _SETTABLE:  # Python ignores some, and so may who started the runner
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
+        _drop_privileges(program, streams, user)
+    except (OSError, ValueError) as error:
+        os.write(report, f"cannot become the user of the program: {error}".encode())
+        os._exit(status)
+    try:
         os.chdir(program.directory)
         os.execvpe(program.command[0], program.command, program.environment)  # noqa: S606
     except FileNotFoundError as error:
@@ -168,6 +165,25 @@ def _run(program: Program, streams: Sequence[int], user: int) -> NoReturn:
         _complain(program, error)
     finally:
         os._exit(status)
+
+
+def _drop_privileges(program: Program, streams: Sequence[int], user: int) -> None:
+    """Leave what belongs to the lab: its streams, its limits, its rights, its signals."""
+    os.setsid()
+    if program.pty:
+        fcntl.ioctl(streams[0], termios.TIOCSCTTY, 0)
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+    for kind, limit in program.limits.items():
+        resource.setrlimit(kind, (limit, limit))
+    if user != os.getuid():
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    syscalls.forbid_new_privileges()
+    for number in _SETTABLE:  # Python ignores some, and so may who started the runner
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
 
 
 def _complain(program: Program, error: OSError | ValueError) -> None:

@@ -90,7 +90,7 @@ def _permission_hint(parameter: Callable[[str], str | None], *, inside: bool, by
     if inside and by_root:
         return (
             "start this container with `--cap-add SYS_ADMIN --cap-add NET_ADMIN "
-            "--security-opt apparmor=unconfined`"
+            "--cap-add NET_RAW --security-opt apparmor=unconfined`"
         )
     if inside:
         return (

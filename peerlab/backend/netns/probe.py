@@ -76,6 +76,7 @@ def probe() -> None:
                 "nodes": list(_ADDRESSES.items()),
                 "prefix": 28,
                 "exposed": sorted({sys.prefix, sys.base_prefix}),
+                "hidden": [],
                 "seed": 0,
             }
         )

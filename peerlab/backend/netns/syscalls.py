@@ -37,6 +37,10 @@ _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
 _NR_MOUNT_SETATTR = 442
 
+# keyctl(2) is older than the shared table.
+_NR_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -83,6 +87,13 @@ def die_with_parent(signal: int) -> None:
 def forbid_new_privileges() -> None:
     """Let no program that the caller runs gain privileges, set-user-ID ones included."""
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def leave_keyring() -> None:
+    """Leave the session keyring of whoever started this, with its keys, for an empty one."""
+    number = _NR_KEYCTL.get(os.uname().machine)
+    if number is not None:
+        _libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None)  # a kernel without keys says no
 
 
 def _checked(result: int, path: str | None = None) -> int:

@@ -39,19 +39,26 @@ _RESOLVER = "# A lab has no name server: its names are in the hosts file.\n"
 class View:
     """The view of one lab."""
 
-    def __init__(self, needed: Iterable[str], *, user: int) -> None:
+    def __init__(self, needed: Iterable[str], hidden: Iterable[str], *, user: int) -> None:
         """Plan the view.
 
         Args:
             needed: directories that programs need, even where only the lab's user may look or
                 where nodes have something of their own.
+            hidden: directories that are shown empty, but for what is needed.
             user: as whom programs run. Where that is not the lab's user, who is root then, what
                 is in a needed directory that is closed to others is shown one by one.
         """
-        self._closed, shown = (set(), list(needed)) if user == os.getuid() else _open_up(needed)
-        covers = (*OWN, "/run", *self._closed)
+        needed = list(needed)
+        self._closed, shown = (set(), needed) if user == os.getuid() else _open_up(needed)
+        self._hidden = sorted(set(hidden) - set(needed))
+        covers = (*OWN, "/run", *self._closed, *self._hidden)
         self._directories: list[bool] = []
-        self._shown = [path for path in shown if any(_is_below(path, cover) for cover in covers)]
+        self._shown = [
+            path
+            for path in shown
+            if path not in self._hidden and any(_is_below(path, cover) for cover in covers)
+        ]
 
     def prepare(self, hosts: str) -> None:
         """Make the lab's part, in a mount namespace of the caller's own."""
@@ -65,17 +72,18 @@ class View:
             if os.path.exists(f"/dev/{name}")
         }
         syscalls.mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+        _replace("/etc/hosts", hosts)
+        _replace("/etc/resolv.conf", _RESOLVER)
         for number, tree in enumerate(trees):
             stash = f"{_STASH}/{number}"
             _make_place(stash, directory=self._directories[number])
             syscalls.attach_tree(tree, stash)
             os.close(tree)
-        for path in self._closed:
-            syscalls.mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+        self._cover(sorted(self._closed))
         self._show(["/run", *self._closed])
+        self._cover(self._hidden)
+        self._show(self._hidden)
         _make_devices(devices)
-        _replace("/etc/hosts", hosts)
-        _replace("/etc/resolv.conf", _RESOLVER)
         syscalls.make_read_only("/")
 
     def finish(self) -> None:
@@ -84,6 +92,9 @@ class View:
         for path in own:
             syscalls.mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, _OWN_OPTIONS)
         self._show(own)
+        hidden = [path for path in self._hidden if any(_is_below(path, cover) for cover in own)]
+        self._cover(hidden)
+        self._show(hidden)
         options = "newinstance,ptmxmode=0666,mode=0620"
         syscalls.mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
         # Where parts of these are masked, as in a container, users may mount no fresh ones.
@@ -92,6 +103,13 @@ class View:
         with contextlib.suppress(PermissionError):
             read_only = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
             syscalls.mount("sysfs", "/sys", "sysfs", read_only)
+
+    @staticmethod
+    def _cover(directories: Iterable[str]) -> None:
+        """Show nothing where these directories are; some may lie below one that is covered."""
+        for path in directories:
+            if os.path.isdir(path):
+                syscalls.mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
 
     def _show(self, covers: Iterable[str]) -> None:
         """Show what lies below directories that are covered now."""

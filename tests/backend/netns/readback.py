@@ -64,7 +64,7 @@ def refusal() -> str | None:
 
 def main() -> None:
     """Print what is there."""
-    launch._enter_namespaces()
+    launch._enter_namespaces(launch.FIRST_USER)
     network = Network()
     network.make(NODES, 24, os.getgid())
     found: dict[str, Any] = {"lab": read()}

@@ -7,6 +7,7 @@ import sys
 import pexpect
 import pytest
 
+from peerlab.backend.netns.launch import FIRST_USER
 from tests.backend.netns.conftest import NamespaceBench
 
 pytestmark = pytest.mark.netns
@@ -49,8 +50,8 @@ def test_a_program_starts_with_default_signals_umask_022_and_no_capabilities(
     assert ignored(status) == set()
     assert status["Umask"] == ["0022"]
     assert status["NoNewPrivs"] == ["1"]
-    user = str(os.getuid() or 10001)
-    assert status["Uid"] == [user] * 4
+    (user,) = {int(number) for number in status["Uid"]}
+    assert user == os.getuid() or (os.getuid() == 0 and user > FIRST_USER)
 
 
 def ignored(status: dict[str, list[str]]) -> set[signal.Signals]:
@@ -71,7 +72,7 @@ def test_a_program_does_not_ignore_what_the_runner_ignores(bench: NamespaceBench
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can leave groups")
 def test_a_program_is_in_none_of_roots_groups(bench: NamespaceBench) -> None:
     status = status_of(bench)
-    assert status["Gid"] == ["10001"] * 4
+    assert min(int(number) for number in status["Gid"]) > FIRST_USER
     assert status["Groups"] == []
 
 
@@ -246,3 +247,43 @@ def test_a_program_cannot_write_to_the_terminal_of_the_runner(bench: NamespaceBe
     assert runner.exitstatus == 0, output
     assert '["ENXIO"]' in output
     assert "INTRUDER" not in output
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user is always the same")
+def test_the_programs_of_two_labs_of_root_are_different_users(bench: NamespaceBench) -> None:
+    assert status_of(bench)["Uid"] != status_of(bench)["Uid"]
+
+
+def test_a_program_cannot_pause_its_node_by_a_signal_to_the_first_process(
+    bench: NamespaceBench,
+) -> None:
+    bench.program(
+        "presser",
+        """
+        import os, signal
+        for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGTERM):
+            try:
+                os.kill(1, number)
+            except PermissionError:
+                pass
+        print("still here")
+        input()
+        """,
+    )
+    bench.passes("""
+        title: presser
+        nodes: {u1: presser}
+        steps:
+          - u1: {expect: still here}
+          - u1: {type: ""}
+          - u1: {exits: 0}
+        """)
+
+
+def test_a_program_cannot_gain_rights_in_a_user_namespace_of_its_own(
+    bench: NamespaceBench,
+) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root's labs have no user namespace in which that could be forbidden")
+    told = bench.shown("sh", "-c", "unshare --user true 2>/dev/null; echo $?")
+    assert told == "1\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend.netns.conftest import NamespaceBench
+from peerlab.errors import UsageError
+from tests.backend.netns.conftest import ALONE, NamespaceBench
 
 pytestmark = pytest.mark.netns
 
@@ -282,3 +283,37 @@ def test_a_node_sees_its_own_network_devices_alone(bench: NamespaceBench) -> Non
 def test_a_program_on_pipes_can_open_pseudo_terminals_of_its_own(bench: NamespaceBench) -> None:
     code = "import os; outside, inside = os.openpty(); print(os.ttyname(inside))"
     assert bench.shown("python3", "-c", code) == "/dev/pts/0\n"
+
+
+@pytest.mark.parametrize("place", ["/run", "/dev", "/proc", "/sys"])
+def test_a_place_that_nodes_have_of_their_own_is_no_working_directory(
+    bench: NamespaceBench, place: str
+) -> None:
+    before = sorted(Path("/run").iterdir())
+    bench.command("explorer", ["pwd"], f"without-image: {{working_dir: {place}}}")
+    with pytest.raises(UsageError, match=f"cannot run in {place}: nodes have one of their own"):
+        bench.play(ALONE)
+    assert sorted(Path("/run").iterdir()) == before
+
+
+def test_neither_evidence_nor_the_keys_of_the_runner_are_shown(
+    bench: NamespaceBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = bench.directory / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/key").write_text("secret")
+    (home / "notes").write_text("not secret")
+    monkeypatch.setenv("HOME", str(home))
+    (bench.directory / "runs").mkdir()
+    (bench.directory / "runs/earlier").write_text("what others typed")
+    told = bench.told(
+        """
+        import json, os
+        print(json.dumps({place: os.listdir(place) for place in ("home", "home/.ssh", "runs")}))
+        """
+    )
+    assert {name: sorted(names) for name, names in told.items()} == {
+        "home": [".ssh", "notes"],
+        "home/.ssh": [],
+        "runs": [],
+    }
