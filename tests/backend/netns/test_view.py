@@ -309,7 +309,9 @@ def test_neither_evidence_nor_the_keys_of_the_runner_are_shown(
     told = bench.told(
         """
         import json, os
-        print(json.dumps({place: os.listdir(place) for place in ("home", "home/.ssh", "runs")}))
+        places = ("home", "home/.ssh", "runs")
+        there = {place: os.listdir(place) if os.path.exists(place) else [] for place in places}
+        print(json.dumps(there))
         """
     )
     assert {name: sorted(names) for name, names in told.items()} == {
