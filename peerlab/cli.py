@@ -270,11 +270,9 @@ def _observer(
     if quiet:
         return None, lambda line: click.echo(line, err=True)
     if follow or sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415
+        from peerlab.report.live import Follower, Progress, Screen  # noqa: PLC0415
 
-        from peerlab.report.live import Follower, Progress  # noqa: PLC0415
-
-        console = Console(highlight=False, soft_wrap=True)
+        console = Screen(highlight=False, soft_wrap=True)
 
         def say(line: str) -> None:
             console.print(line, markup=False)

@@ -1,5 +1,7 @@
 """What a person sees while runs are under way: progress on a terminal, and the transcript."""
 
+import errno
+import os
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +18,14 @@ from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
+
+
+class Screen(Console):
+    """A console that raises BrokenPipeError when nobody reads any more, as a file does."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what has happened, where a console would end the thread that prints."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class Progress:

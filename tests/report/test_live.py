@@ -6,7 +6,7 @@ from rich.console import Console
 
 from peerlab.evidence.journal import Kind
 from peerlab.play import play
-from peerlab.report.live import Follower, Progress
+from peerlab.report.live import Follower, Progress, Screen
 from tests.support.bench import Bench
 from tests.support.fake import FakeNode, Running
 from tests.support.journals import event
@@ -163,3 +163,14 @@ def test_progress_lives_through_a_run_of_odd_text(bench: Bench) -> None:
         )
     assert result.verdict.outcome == "passed"
     assert "\u202e" not in screen.getvalue()
+
+
+class ClosedPipe(io.StringIO):
+    def write(self, text: str) -> int:
+        del text
+        raise BrokenPipeError
+
+
+def test_a_screen_that_nobody_reads_any_more_says_so() -> None:
+    with pytest.raises(BrokenPipeError, match="Broken pipe"):
+        Screen(file=ClosedPipe()).print("hello")
