@@ -35,13 +35,9 @@ ENV CHAT_HOST=0.0.0.0
 HEALTHCHECK --interval=5s --timeout=2s --start-period=10s --start-interval=200ms --retries=3 \
     CMD ["sh", "-c", "grep -qsE \": [0-9A-F]+:$(printf %04X \"${CHAT_PORT:-12345}\") 0+:0000 0A \" /proc/net/tcp /proc/net/tcp6"]
 ENTRYPOINT ["python3", "-m", "services.server"]
-ARG SOURCE=unknown
-LABEL peerlab.source=$SOURCE
 
 FROM services AS client
 ENTRYPOINT ["python3", "-m", "services.client"]
-ARG SOURCE=unknown
-LABEL peerlab.source=$SOURCE
 
 FROM lab-base AS lab
 COPY --from=services /app /app
@@ -50,5 +46,3 @@ COPY scenarios scenarios
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "peerlab"]
 USER 10001:10001
 ENTRYPOINT ["python3", "-m", "peerlab"]
-ARG SOURCE=unknown
-LABEL peerlab.source=$SOURCE
