@@ -52,6 +52,7 @@ class Backends:
         self._captures = captures
         self._made: dict[str, Backend] = {}
         self._said: set[str] = set()
+        self._no_engine: MachineUnfit | None = None
 
     def choose(self, scenarios: Iterable[Scenario]) -> Backend:
         """Return the backend for these scenarios.
@@ -114,7 +115,13 @@ class Backends:
                 f"the Python package {missing.name} is not installed here",
                 hint="`make setup` installs it; `--backend netns` does without",
             ) from missing
+        if self._no_engine is not None:  # asking again for every scenario may take long each time
+            raise self._no_engine
         made = self._made.get("docker")
         if not isinstance(made, DockerBackend):
-            made = self._made["docker"] = DockerBackend(self._say, keep=self._keep)
+            try:
+                made = self._made["docker"] = DockerBackend(self._say, keep=self._keep)
+            except MachineUnfit as unfit:
+                self._no_engine = unfit
+                raise
         return made

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -88,6 +88,25 @@ def test_auto_takes_netns_where_no_engine_answers_and_says_why_in_one_line(
     backend = choosing.backends("auto").choose([choosing.scenario("both")])
     assert backend.name == "netns"
     assert choosing.said == ["backend netns: no engine answers"]
+
+
+def test_an_engine_that_does_not_answer_is_asked_once_for_all_scenarios(
+    choosing: Choosing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def ask(say: Callable[[str], None], *, keep: bool) -> NoReturn:
+        del say
+        asked.append(keep)
+        raise MachineUnfit("no engine answers")
+
+    monkeypatch.setattr(
+        choosing.docker, "__init__", lambda _self, say, *, keep: ask(say, keep=keep)
+    )
+    backends = choosing.backends("auto")
+    for _ in range(2):
+        assert backends.choose([choosing.scenario("both")]).name == "netns"
+    assert asked == [False]
 
 
 @pytest.mark.parametrize(("program", "keep"), [("contained", False), ("both", True)])
