@@ -18,6 +18,7 @@ from peerlab.backend.netns.obstacles import explain
 from peerlab.backend.netns.pump import Pump
 from peerlab.backend.netns.terminal import NamespaceNode
 from peerlab.errors import LabError
+from peerlab.scenario.model import Signal
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _BOOT: Final = (
@@ -35,12 +36,12 @@ Record = Mapping[str, Any]
 class Keeper:
     """The process of one lab. Everything in the lab ends with it."""
 
-    def __init__(self, name: str, record: Callable[[Record], None]) -> None:
+    def __init__(self, name: str, record: Callable[[Record], None] | None = None) -> None:
         """Start the process.
 
         Args:
             name: of the run, for the names of threads.
-            record: called with what the wire tells, in a thread of its own.
+            record: called with what the wire tells, in a thread of its own; None: nobody asks.
         """
         self.pump = Pump(f"lab {name}")
         self._record = record
@@ -132,7 +133,7 @@ class Keeper:
         for node, life in lives:
             if not life.over.is_set():
                 with suppress(LabError):  # it is gone, and its programs with it
-                    node.kill()
+                    node.signal(Signal.KILL)
         for _, life in lives:
             life.over.wait(_END_WITHIN)
 
@@ -177,9 +178,10 @@ class Keeper:
         *lines, self._rest = (self._rest + data).split(b"\n")
         try:
             for line in lines:
-                self._record(json.loads(line))
+                if self._record is not None:
+                    self._record(json.loads(line))
         except OSError as error:
-            self._record = _ignore
+            self._record = None
             self._lose(f"cannot keep the evidence: {error}")
 
     def _why_it_ended(self) -> str:
@@ -193,7 +195,3 @@ class Keeper:
         self._complaints.seek(max(0, self._complaints.tell() - _TAIL))
         lines = self._complaints.read().decode(errors="backslashreplace").splitlines()
         return lines[-1] if lines else "its process ended without a word"
-
-
-def _ignore(record: Record) -> None:
-    """Nobody can take it down any more."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from peerlab.backend.base import RunName
 from peerlab.backend.netns.control import Message
-from peerlab.backend.netns.keeper import Keeper, Record
+from peerlab.backend.netns.keeper import Keeper
 from peerlab.backend.netns.obstacles import explain, require_linux
 from peerlab.backend.netns.terminal import NamespaceNode
 from peerlab.backend.subnet import POOL, node_addresses, prefix_length
@@ -86,7 +86,7 @@ class NetnsBackend:
             "hidden": _hidden(network),
             "seed": 0 if network is None else network.seed,
         }
-        keeper = Keeper(run.run_id, _ignore if network is None else network.take)
+        keeper = Keeper(run.run_id, None if network is None else network.take)
         try:
             if network is not None:
                 with network.open_captures(addresses) as files:
@@ -101,10 +101,6 @@ class NetnsBackend:
             yield NetnsLab(nodes)
         finally:
             keeper.close()
-
-
-def _ignore(record: Record) -> None:
-    """Nobody wants to know."""
 
 
 def _make_room(nodes: int) -> None:

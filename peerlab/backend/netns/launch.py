@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 
 from peerlab.backend.netns import control, syscalls
 from peerlab.backend.netns.init import LabInit, StageFailed, stage
@@ -104,7 +103,3 @@ def _write(path: str, text: str) -> None:
     """Write to a file of the kernel's, where it has that."""
     with contextlib.suppress(FileNotFoundError), open(path, "w", encoding="ascii") as file:
         file.write(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))

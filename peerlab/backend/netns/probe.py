@@ -68,7 +68,7 @@ def probe() -> None:
         LabError: it was made, but does not work.
     """
     require_linux()
-    keeper = Keeper("probe", lambda _: None)
+    keeper = Keeper("probe")
     try:
         keeper.deploy(
             {

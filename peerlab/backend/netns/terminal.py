@@ -213,10 +213,6 @@ class NamespaceNode:
         """Ask the program to end."""
         self._send("stop")
 
-    def kill(self) -> None:
-        """Kill all processes of the node."""
-        self._send(Signal.KILL.value)
-
     def exited(self, status: int) -> None:
         """Take in that the program has ended."""
         self._settled.set()
