@@ -19,14 +19,15 @@ help: ## List the commands
 
 setup: $(READY) ## Install peerlab and the tools into .venv
 
-# An interrupted set-up leaves a .venv without pip: that one is made anew.
+# An interrupted set-up leaves a .venv without pip: that one is made anew. The lock is complete, so pip
+# need not resolve: an extra in it (coverage[toml]) would let it reach for a release newer than the pin.
 $(READY): requirements.lock pyproject.toml
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: peerlab needs Python 3.11 or newer: install it, or name it: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "make: $(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q services peerlab # nodes see them read-only and would compile them at every start
 	@touch $@
