@@ -25,6 +25,9 @@ _TCP = Struct("!HHIIBB")
 _ARP = Struct("!HHHBB2x6x4x6x4s")
 _ARP_KINDS = [ARP_TYPE, 1, IPV4_TYPE, 6, 4]
 _TYPE_AT = 12
+_LENGTH_AT = IP_START + 2
+_PROTOCOL_AT = IP_START + 9
+_IPV4_BYTES, _TCP_BYTE = IPV4_TYPE.to_bytes(2), TCP.to_bytes(1)
 _SHORTEST_IPV4 = 20
 _VERSION_4 = 4
 _MORE_FRAGMENTS, _FRAGMENT_OFFSET = 0x2000, 0x1FFF
@@ -32,6 +35,7 @@ _FRAGMENT_UNIT = 8
 _UDP_HEADER = 8
 _SHORTEST_TCP = 20
 _ICMP_HEADER = 8
+_ADDRESS_SIZE = 4
 
 
 class Packet:
@@ -64,6 +68,11 @@ class Packet:
         """Where in the frame the payload begins: after the innermost header that was read."""
         self.end = IP_START + total
         """Where in the frame the payload ends; padding may follow."""
+
+    @property
+    def length(self) -> int:
+        """Bytes of the packet, from its IP header on."""
+        return int.from_bytes(self.frame[_LENGTH_AT : _LENGTH_AT + 2])
 
     @property
     def offset(self) -> int:
@@ -181,6 +190,24 @@ def arp_target(frame: bytes) -> bytes | None:
         return None
     *kinds, target = _ARP.unpack_from(frame, _TYPE_AT)
     return target if kinds == _ARP_KINDS else None
+
+
+def is_segment(frame: bytes) -> bool:
+    """Whether a frame looks like one with TCP in it, at a glance."""
+    protocol = frame[_PROTOCOL_AT : _PROTOCOL_AT + 1]
+    return protocol == _TCP_BYTE and frame[_TYPE_AT:IP_START] == _IPV4_BYTES
+
+
+def packed(address: str) -> bytes:
+    """The four bytes of an IPv4 address as people write it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    made = bytes(int(part) for part in address.split("."))
+    if len(made) != _ADDRESS_SIZE:
+        raise ValueError(f"{address!r} is no IPv4 address")
+    return made
 
 
 def dotted(address: bytes) -> str:
