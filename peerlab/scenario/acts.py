@@ -33,6 +33,7 @@ from peerlab.scenario.model import (
     ParameterKind,
     Pause,
     Perform,
+    Plug,
     Restart,
     Resume,
     SendSignal,
@@ -41,6 +42,7 @@ from peerlab.scenario.model import (
     StaysSilent,
     Stop,
     Type,
+    Unplug,
 )
 from peerlab.scenario.reading import Reading, Scope, nearest, suggest
 from peerlab.scenario.source import quoted
@@ -214,6 +216,8 @@ _BUILDERS: Final[tuple[_Row, ...]] = (
     _bare("kill", "kill the program", lambda _: SendSignal(Signal.KILL)),
     _bare("pause", "let the whole node stand still", lambda _: Pause()),
     _bare("resume", "let a paused node go on", lambda _: Resume()),
+    _bare("unplug", "pull the node's cable", lambda _: Unplug()),
+    _bare("plug", "put the node's cable back", lambda _: Plug()),
     _bare("stop", "ask the program to end, else kill it", lambda it: Stop(_grace(it)), _GRACE),
     _bare("restart", "stop it and start it again", lambda it: Restart(_grace(it)), _GRACE),
     (_act(_EXITS, WITHIN), _exits),

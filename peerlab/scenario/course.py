@@ -13,6 +13,7 @@ from peerlab.scenario.model import (
     Exits,
     Pause,
     Perform,
+    Plug,
     Restart,
     Resume,
     Scenario,
@@ -21,6 +22,7 @@ from peerlab.scenario.model import (
     Start,
     Step,
     Stop,
+    Unplug,
 )
 from peerlab.scenario.reading import Reading
 
@@ -34,23 +36,40 @@ class _State(StrEnum):
     ENDED = "its program has ended"
 
 
-_HINTS: Final = {
+class _Cable(StrEnum):
+    """Where a node's cable is, whatever its program does."""
+
+    PLUGGED = "it is not unplugged"
+    UNPLUGGED = "it is unplugged already"
+
+
+_HINTS: Final[dict[StrEnum, str]] = {
     _State.WAITING: "'start' it before",
     _State.RUNNING: "'pause' it before",
     _State.PAUSED: "'resume' it before",
     _State.ENDED: "'restart' starts it again",
+    _Cable.PLUGGED: "'unplug' it before",
+    _Cable.UNPLUGGED: "'plug' it before",
 }
 _STARTED: Final = (_State.RUNNING, _State.PAUSED, _State.ENDED)
 
-_COURSE: Final[dict[type[Act], tuple[Sequence[_State], _State]]] = {
+_Moves = Mapping[type[Act], tuple[Sequence[StrEnum], StrEnum]]
+"""In which states an act can come true, and what it leads to."""
+
+_PROGRAM: Final[_Moves] = {
     Start: (tuple(_State), _State.RUNNING),
     Pause: ((_State.RUNNING,), _State.PAUSED),
     Resume: ((_State.PAUSED,), _State.RUNNING),
     Stop: (_STARTED, _State.ENDED),
     Restart: (_STARTED, _State.RUNNING),
     Exits: (tuple(_State), _State.ENDED),
+    # Of the signals, only the one that kills moves anything.
+    SendSignal: (tuple(_State), _State.ENDED),
 }
-"""In which states an act can come true, and what it leads to."""
+_CABLE: Final[_Moves] = {
+    Unplug: ((_Cable.PLUGGED,), _Cable.UNPLUGGED),
+    Plug: ((_Cable.UNPLUGGED,), _Cable.PLUGGED),
+}
 
 
 def acts_of_nodes(scenario: Scenario) -> Iterator[tuple[str, Act]]:
@@ -63,31 +82,41 @@ def acts_of_nodes(scenario: Scenario) -> Iterator[tuple[str, Act]]:
 def report_impossible(reading: Reading, scenario: Scenario) -> None:
     """Report acts that cannot come true where they stand, whatever the programs do.
 
-    A node is followed up to its first such act, or to a choice that decides about its state.
+    A node is followed up to its first such act, or to a choice that decides about its state. Its
+    cable has a course of its own.
     """
     late = scenario.started_by_step
-    states = {name: _State.WAITING if name in late else _State.RUNNING for name in scenario.nodes}
+    programs: dict[str, StrEnum] = {
+        name: _State.WAITING if name in late else _State.RUNNING for name in scenario.nodes
+    }
+    _follow(reading, scenario, _PROGRAM, programs)
+    _follow(reading, scenario, _CABLE, dict.fromkeys(scenario.nodes, _Cable.PLUGGED))
+
+
+def _follow(
+    reading: Reading, scenario: Scenario, course: _Moves, states: dict[str, StrEnum]
+) -> None:
     for step in scenario.single_steps:
         for node in [node for node in step.nodes if node in states]:
             acts = list(_acts(scenario, step, node))
-            moves = [act for act in acts if type(act) in _COURSE or _kills(act)]
+            moves = [act for act in acts if type(act) in course and not _interrupts(act)]
             if moves and any(isinstance(act, Choose) for act in acts):
                 del states[node]
             for act in moves if node in states else ():
-                before, after = _COURSE.get(type(act), (tuple(_State), _State.ENDED))
+                before, after = course[type(act)]
                 if states[node] not in before:
                     _report(reading, step, node, act, states.pop(node))
                     break
                 states[node] = after
 
 
-def _report(reading: Reading, step: Step, node: str, act: Act, state: _State) -> None:
+def _report(reading: Reading, step: Step, node: str, act: Act, state: StrEnum) -> None:
     message = f"cannot {type(act).__name__.lower()} {node} here: {state}"
     reading.report("misplaced-step", message, step.span, _HINTS[state])
 
 
-def _kills(act: Act) -> bool:
-    return isinstance(act, SendSignal) and act.signal is Signal.KILL
+def _interrupts(act: Act) -> bool:
+    return isinstance(act, SendSignal) and act.signal is Signal.INTERRUPT
 
 
 def _acts(scenario: Scenario, step: Step, node: str) -> Iterator[Act]:

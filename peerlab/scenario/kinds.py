@@ -1,8 +1,8 @@
 """Kinds of values, keys, and forms of mappings: what the tables of the language are made of.
 
-`load.py`, `program.py`, `acts.py` and `checks.py` write the language down with them and read
-with them; `schema.py` makes the schema for editors of the same tables. Readers report what is
-wrong and go on; a value that could not be read is None.
+`load.py`, `program.py`, `acts.py`, `checks.py` and the files of the network write the language down
+with them and read with them; `schema.py` makes the schema for editors of the same tables. Readers
+report what is wrong and go on; a value that could not be read is None.
 """
 
 import re
@@ -28,6 +28,7 @@ _ANY_TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HOST_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _DIGITS: Final = re.compile(r"[0-9]+")
 
 
@@ -40,7 +41,11 @@ class Kind(Generic[T_co]):
 
 
 def scalar_kind(
-    expected: str, code: str, parse: Callable[[str], T], schema: Schema | None = None
+    expected: str,
+    code: str,
+    parse: Callable[[str], T],
+    schema: Schema | None = None,
+    hint: str | None = None,
 ) -> Kind[T]:
     """Text that `parse` understands; the ValueError it raises becomes the message."""
 
@@ -51,7 +56,7 @@ def scalar_kind(
         try:
             return parse(scalar.text)
         except ValueError as error:
-            reading.report(code, str(error), scalar.span)
+            reading.report(code, str(error), scalar.span, hint)
             return None
 
     return Kind(schema or _ANY_TEXT, read)
@@ -221,6 +226,15 @@ NODES: Final = scalar_kind(
     "bad-name",
     expand_nodes,
     {"type": "string", "pattern": r"^[a-z][a-z0-9-]*(\[\d{1,4}-\d{1,4}\])?$"},
+)
+HOST: Final = scalar_kind(
+    "a name",
+    "bad-name",
+    _matching(
+        _HOST_NAME,
+        "a name: lower-case letters, digits and hyphens, a letter first, at most 32 characters",
+    ),
+    {"type": "string", "pattern": f"^{_HOST_NAME.pattern}$"},
 )
 SOME_NODES: Final[Schema] = {
     "anyOf": [NODES.schema, {"type": "array", "minItems": 1, "items": NODES.schema}]

@@ -31,15 +31,15 @@ from peerlab.scenario.model import (
     Scenario,
     Step,
     Together,
+    WireStep,
 )
+from peerlab.scenario.network import NETWORK, read_network
 from peerlab.scenario.program import read_program
 from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import Span, quoted
-from peerlab.scenario.steps import TOGETHER, Cast, read_steps
+from peerlab.scenario.steps import Cast, read_steps, refuse_reserved
 from peerlab.scenario.tree import Entries, Tree
-
-RESERVED_NODES: Final = frozenset({"node", TOGETHER})
-"""Words of the language that a node cannot be called."""
+from peerlab.scenario.wire import Wire
 
 _PROGRAM: Final = Key("program", PROGRAM_NAME, "the program that it runs", required=True)
 _ENVIRONMENT: Final = Key("environment", ENVIRONMENT, "environment variables of this node")
@@ -66,6 +66,9 @@ _NODES: Final = Key(
     "names, or ranges of them, to programs",
     required=True,
 )
+_NETWORK: Final = Key(
+    "network", raw(NETWORK.schema()), "segments, routers, and what the wire does from the start"
+)
 _STEPS: Final = Key(
     "steps",
     raw({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}),
@@ -77,7 +80,9 @@ _CHECKS: Final = Key(
     raw({"type": "array", "items": {"$ref": "#/$defs/check"}}),
     "what must be true of everything that was recorded",
 )
-SCENARIO: Final = Form("a scenario", (_TITLE, _ABOUT, _WITHIN, _PROGRAMS, _NODES, _STEPS, _CHECKS))
+SCENARIO: Final = Form(
+    "a scenario", (_TITLE, _ABOUT, _WITHIN, _PROGRAMS, _NETWORK, _NODES, _STEPS, _CHECKS)
+)
 
 
 def load_scenario(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
@@ -164,12 +169,15 @@ class _Loader:
         self._programs: dict[str, Program | None] = {}
         self._nodes: dict[str, Node] = {}
         self._program_of: dict[str, str] | None = None
+        self._places: dict[str, Span] = {}
 
     def load(self, fields: Fields, text: str) -> Scenario:
         """The scenario, as far as it could be read."""
         self._read_programs(fields)
         self._read_nodes(fields)
         self._check_order(fields)
+        places = None if self._program_of is None else self._places
+        network, wire = read_network(self._reading, fields.get(_NETWORK), places)
         scenario = Scenario(
             name=scenario_name(self._path),
             path=self._path,
@@ -178,8 +186,9 @@ class _Loader:
             about=fields.get(_ABOUT) or "",
             within=fields.get(_WITHIN) or DEFAULT_WITHIN,
             nodes=self._nodes,
-            steps=self._read_steps(fields),
+            steps=self._read_steps(fields, wire),
             checks=self._read_checks(fields),
+            network=network,
         )
         report_impossible(self._reading, scenario)
         return scenario
@@ -230,13 +239,12 @@ class _Loader:
         for key, value in entries.pairs:
             program, environment = self._read_node(value)
             for name in NODES.read(self._reading, key) or ():
-                if name in RESERVED_NODES:
-                    message = f"the name {name!r} is a word of the language"
-                    self._reading.report("bad-name", message, key.span, "choose another name")
+                refuse_reserved(self._reading, name, key.span)
                 if name in self._program_of:
                     message = f"got the node {name!r} twice, expected it once"
                     self._reading.report("duplicate-node", message, key.span)
                 self._program_of[name] = program or ""
+                self._places[name] = key.span
                 known = self._programs.get(program or "")
                 if known is not None:
                     self._nodes[name] = Node(name, known, environment, key.span)
@@ -266,9 +274,9 @@ class _Loader:
             hint = "take one of them out of 'after' in its program file"
             self._reading.report("circular-after", message, fields.span(_NODES), hint)
 
-    def _read_steps(self, fields: Fields) -> tuple[Step | Together, ...]:
+    def _read_steps(self, fields: Fields, wire: Wire) -> tuple[Step | Together | WireStep, ...]:
         tree = fields.get(_STEPS)
-        cast = Cast(self._program_of, self._programs)
+        cast = Cast(self._program_of, self._programs, wire)
         return () if tree is None else read_steps(self._reading, tree, cast)
 
     def _read_checks(self, fields: Fields) -> tuple[CheckSpec, ...]:

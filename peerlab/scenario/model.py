@@ -100,6 +100,16 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Unplug:
+    """Pull the node's cable: nothing gets to it or from it any more, and it sees that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """Put the node's cable back; its address is the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class StaysSilent:
     """Watch that the node prints nothing new for so many seconds."""
 
@@ -156,12 +166,116 @@ Act = (
     | Resume
     | Stop
     | Restart
+    | Unplug
+    | Plug
     | StaysSilent
     | EndInput
     | SendSignal
     | Exits
     | Perform
 )
+
+
+# The network: what the wire does to what passes
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that the wire does to the packets that it speaks about, while it is in force.
+
+    Attributes:
+        source: the nodes that the packets come from; None: any.
+        target: the nodes that they are for; None: any.
+        protocol: `udp` or `tcp`; None: all of IPv4.
+        port: source or destination port; None: any.
+        effect: what is done, by a name of `peerlab.wire.rules`.
+        arguments: what the effect needs to know; durations in seconds, chances from 0 to 1.
+        shown: the same for people, as in the scenario: `drop: 2`.
+    """
+
+    source: tuple[str, ...] | None
+    target: tuple[str, ...] | None
+    protocol: str | None
+    port: int | None
+    effect: str
+    arguments: Mapping[str, object]
+    shown: str
+
+    def as_dict(self, rule_id: str, name: str | None) -> dict[str, object]:
+        """The rule as the wire reads it."""
+        return {
+            "id": rule_id,
+            "name": name,
+            "shown": self.shown,
+            "from": self.source,
+            "to": self.target,
+            "protocol": self.protocol,
+            "port": self.port,
+            "effect": self.effect,
+            **self.arguments,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Impair:
+    """Put rules in force, all at once, under one name if they have one."""
+
+    rules: tuple[Rule, ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """End what the wire does under that name; None: all of it."""
+
+    name: str | None = None
+
+
+WireAct = Impair | Heal
+
+
+class NatBehaviour(StrEnum):
+    """How a NAT maps addresses, or filters what comes in, in the terms of RFC 4787."""
+
+    ENDPOINT_INDEPENDENT = "endpoint-independent"
+    ADDRESS_DEPENDENT = "address-dependent"
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """A NAT: its mapping (RFC 4787, section 4.1) and filtering (section 5).
+
+    Attributes:
+        timeout: seconds after which a UDP mapping without traffic from inside is forgotten.
+    """
+
+    mapping: NatBehaviour
+    filtering: NatBehaviour
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A router, on at least two segments. With a NAT the first of them is its inside."""
+
+    name: str
+    segments: tuple[str, ...]
+    nat: Nat | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The topology, and what the wire does from the start.
+
+    Attributes:
+        segments: the nodes on each segment; together, each node once.
+    """
+
+    segments: Mapping[str, tuple[str, ...]]
+    routers: Mapping[str, Router]
+    impairments: tuple[Impair, ...]
 
 
 # Programs
@@ -277,6 +391,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class WireStep:
+    """A step of the network's own, between those of the nodes."""
+
+    act: WireAct
+    text: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Steps played at the same time; the steps of one node keep their order."""
 
@@ -305,16 +428,28 @@ class Scenario:
     about: str
     within: float
     nodes: Mapping[str, Node]
-    steps: tuple[Step | Together, ...]
+    steps: tuple[Step | Together | WireStep, ...]
     checks: tuple[CheckSpec, ...]
+    network: Network
 
     @property
     def single_steps(self) -> tuple[Step, ...]:
-        """All steps in the order of the file, those under `together` among the others."""
+        """All steps of nodes in the order of the file, those under `together` among the others."""
         return tuple(
             single
             for step in self.steps
+            if not isinstance(step, WireStep)
             for single in (step.steps if isinstance(step, Together) else (step,))
+        )
+
+    @property
+    def scripts_network(self) -> bool:
+        """Whether the network is other than one plain segment at any time."""
+        return (
+            bool(self.network.routers or self.network.impairments)
+            or len(self.network.segments) > 1
+            or any(isinstance(step, WireStep) for step in self.steps)
+            or any(isinstance(step.act, Unplug | Plug) for step in self.single_steps)
         )
 
     @property

@@ -23,7 +23,7 @@ from peerlab.scenario.values import Reference, Template
 LONGEST_LINE: Final = 120
 """Characters of a step's text."""
 
-_MOST_WORDS: Final = 20
+_MOST_WORDS: Final = 24
 """Possible words that a hint lists."""
 
 _LONGEST_MESSAGE: Final = 300

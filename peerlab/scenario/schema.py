@@ -10,10 +10,11 @@ from typing import Final
 
 from peerlab.scenario.acts import ACT_FORMS
 from peerlab.scenario.checks import CHECKS
-from peerlab.scenario.kinds import NODES, Schema
+from peerlab.scenario.kinds import NODES, Form, Schema
 from peerlab.scenario.load import SCENARIO
 from peerlab.scenario.program import PROGRAM, WAYS_TO_RUN
-from peerlab.scenario.steps import TOGETHER
+from peerlab.scenario.steps import TOGETHER, WIRE_STEP
+from peerlab.scenario.wire import HEAL, IMPAIRMENT
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,7 +25,7 @@ def scenario_schema() -> dict[str, object]:
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
-        "propertyNames": NODES.schema,
+        "propertyNames": {**NODES.schema, "not": {"enum": [TOGETHER, WIRE_STEP]}},
         "additionalProperties": {"$ref": "#/$defs/act"},
     }
     together = {
@@ -33,12 +34,21 @@ def scenario_schema() -> dict[str, object]:
         "required": [TOGETHER],
         "additionalProperties": False,
     }
+    impairment: Schema = {"$ref": "#/$defs/impairment"}
+    healing = Form("'wire'", (HEAL,)).schema()
+    wire = {
+        "type": "object",
+        "properties": {WIRE_STEP: {"anyOf": [{"enum": [HEAL.name]}, impairment, healing]}},
+        "required": [WIRE_STEP],
+        "additionalProperties": False,
+    }
     return {
         "$schema": _DIALECT,
         "title": "peerlab scenario",
         **SCENARIO.schema(),
         "$defs": {
-            "step": {"anyOf": [together, plain_step]},
+            "step": {"anyOf": [together, wire, plain_step]},
+            "impairment": IMPAIRMENT.schema(),
             "act": _act(),
             "check": _check(),
         },

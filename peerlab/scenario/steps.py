@@ -1,4 +1,4 @@
-"""The steps of a scenario: which nodes do what, one after the other or together."""
+"""The steps of a scenario: what nodes and wire do, one after the other or together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,28 @@ from typing import Final
 
 from peerlab.scenario.acts import Setting, read_act
 from peerlab.scenario.kinds import read_nodes
-from peerlab.scenario.model import Act, Program, Step, Together
+from peerlab.scenario.model import Act, Program, Step, Together, WireStep
 from peerlab.scenario.reading import Reading, Scope
+from peerlab.scenario.source import Span
 from peerlab.scenario.tree import Items, Scalar, Tree
+from peerlab.scenario.wire import Wire, read_wire
 
 TOGETHER: Final = "together"
+WIRE_STEP: Final = "wire"
+RESERVED_NODES: Final = frozenset({"node", TOGETHER, WIRE_STEP})
+"""Words of the language that neither a node nor a router can be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who is there: the names of the nodes' programs, and those programs that could be read.
+    """Who is there: the nodes' programs by name, those that could be read, and the wire.
 
     Without `program_of` the nodes could not be read.
     """
 
     program_of: Mapping[str, str] | None
     programs: Mapping[str, Program | None]
+    wire: Wire
 
     @property
     def scope(self) -> Scope | None:
@@ -45,9 +51,16 @@ class Cast:
         )
 
 
-def read_steps(reading: Reading, tree: Tree, cast: Cast) -> tuple[Step | Together, ...]:
+def refuse_reserved(reading: Reading, name: str, span: Span) -> None:
+    """Report a name of a node or router that is a word of the language."""
+    if name in RESERVED_NODES:
+        message = f"the name {name!r} is a word of the language"
+        reading.report("bad-name", message, span, "choose another name")
+
+
+def read_steps(reading: Reading, tree: Tree, cast: Cast) -> tuple[Step | Together | WireStep, ...]:
     """The list of a scenario's steps; those that are wrong are left out."""
-    steps: list[Step | Together] = []
+    steps: list[Step | Together | WireStep] = []
     with reading.scope(cast.scope):
         for item in _items(reading, tree):
             steps += _read_step(reading, item, cast)
@@ -61,11 +74,14 @@ def _items(reading: Reading, tree: Tree) -> tuple[Tree, ...]:
     return items
 
 
-def _read_step(reading: Reading, tree: Tree, cast: Cast) -> Sequence[Step | Together]:
+def _read_step(reading: Reading, tree: Tree, cast: Cast) -> Sequence[Step | Together | WireStep]:
     pair = _only_pair(reading, tree)
     if pair is None:
         return ()
     key, value = pair
+    if key.text == WIRE_STEP:
+        wire_act = read_wire(reading, value, cast.wire)
+        return () if wire_act is None else (WireStep(wire_act, reading.one_line(tree), tree.span),)
     if key.text != TOGETHER:
         steps = _read_acts(reading, tree, pair, cast)
         # Nodes of different programs: what is one step to a person differs between them.
@@ -78,6 +94,11 @@ def _read_step(reading: Reading, tree: Tree, cast: Cast) -> Sequence[Step | Toge
         if its_pair[0].text == TOGETHER:
             message, span = "got 'together' inside 'together'", its_pair[0].span
             reading.report("misplaced-step", message, span, "one of them is enough")
+        elif its_pair[0].text == WIRE_STEP:
+            read_wire(reading, its_pair[1], cast.wire)
+            message, span = "got 'wire' inside 'together'", its_pair[0].span
+            hint = "put it before or after: what it is for has to be certain"
+            reading.report("misplaced-step", message, span, hint)
         else:
             inner += _read_acts(reading, item, its_pair, cast)
     return (Together(tuple(inner), tree.span),)
@@ -89,7 +110,9 @@ def _only_pair(reading: Reading, tree: Tree) -> tuple[Scalar, Tree] | None:
         return None
     if len(entries.pairs) == 1:
         return entries.pairs[0]
-    message = f"got {len(entries.pairs)} keys in one step, expected one: a node, or 'together'"
+    message = (
+        f"got {len(entries.pairs)} keys in one step, expected one: a node, 'together' or 'wire'"
+    )
     span = entries.pairs[1][0].span if entries.pairs else entries.span
     reading.report("one-at-a-time", message, span, "begin every step with '- '")
     return None

@@ -1,8 +1,9 @@
-"""The small languages inside a scenario's strings: templates, patterns, durations, node ranges."""
+"""The small languages inside a scenario's strings: templates, patterns, amounts, node ranges."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 
@@ -136,6 +137,74 @@ def parse_duration(text: str) -> float:
     if match is None:
         raise ValueError(f"got {text!r}, expected a duration such as 200ms, 1.5s or 2m")
     return float(match["number"]) * _SECONDS[match["unit"]]
+
+
+# Decimals, so that 83ms are exactly what 0.083 is.
+_TIME: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>us|ms|s|m)")
+_TIME_UNITS: Final = {"us": "0.000001", "ms": "0.001", "s": "1", "m": "60"}
+_PERCENT: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)%")
+_RATE: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<prefix>[kmg]?)(?P<unit>bit|bps)")
+_RATE_PREFIXES: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
+_RATE_UNITS: Final = {"bit": 1, "bps": 8}
+_NUMBERS: Final = re.compile(r"(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
+
+
+def parse_time(text: str) -> float:
+    """Seconds in a time of the network such as `250us`, `100ms` or `0s`.
+
+    Raises:
+        ValueError: not a number with one of these units.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(f"got {text!r}, expected a time such as 250us, 100ms or 1.5s")
+    return float(Decimal(match["number"]) * Decimal(_TIME_UNITS[match["unit"]]))
+
+
+def parse_percent(text: str) -> float:
+    """The chance, 0 to 1, in a percentage such as `10%` or `0.5%`.
+
+    Raises:
+        ValueError: not a percentage from 0% to 100%.
+    """
+    match = _PERCENT.fullmatch(text)
+    chance = None if match is None else float(Decimal(match["number"]) / 100)
+    if chance is None or chance > 1:
+        raise ValueError(f"got {text!r}, expected a percentage from 0% to 100%")
+    return chance
+
+
+def parse_rate(text: str) -> float:
+    """Bits a second in a rate such as `256kbit`, `10mbit` or, in bytes, `64kbps`.
+
+    Units are those of tc: `bit` are bits and `bps` bytes a second, prefixes are decimal.
+
+    Raises:
+        ValueError: not a number with one of these units.
+    """
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"got {text!r}, expected a rate such as 256kbit, 10mbit or 64kbps (bytes)")
+    factor = _RATE_PREFIXES[match["prefix"]] * _RATE_UNITS[match["unit"]]
+    return float(Decimal(match["number"]) * factor)
+
+
+def parse_numbers(text: str) -> tuple[int, int]:
+    """The first and last of the numbers that `text` stands for: `2` is 2 to 2, `4-6` 4 to 6.
+
+    Raises:
+        ValueError: neither of both, or it begins with 0, or runs backwards.
+    """
+    match = _NUMBERS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"got {text!r}, expected a number such as 2, or a range such as 4-6")
+    first = int(match["first"])
+    last = first if match["last"] is None else int(match["last"])
+    if first < 1:
+        raise ValueError(f"got {text!r}, expected numbers from 1 on: 1 is the next one")
+    if last < first:
+        raise ValueError(f"got the range {text!r}, expected its first number to be the lower")
+    return first, last
 
 
 _NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")

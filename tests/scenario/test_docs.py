@@ -7,12 +7,17 @@ import pytest
 
 from peerlab.scenario.acts import ACT_NAMES
 from peerlab.scenario.checks import CHECKS
+from peerlab.scenario.effects import BURSTS
 from peerlab.scenario.load import SCENARIO
+from peerlab.scenario.network import NAT, NATS, NETWORK, ROUTER
+from peerlab.scenario.presets import PRESETS
 from peerlab.scenario.program import BUILD, LOCAL, PROGRAM
 from peerlab.scenario.source import CODES
+from peerlab.scenario.wire import ONE_WAY, WIRE
 from tests.scenario.conftest import Load, LoadProgram
 
-TEXT = (Path(__file__).parents[2] / "docs" / "scenario.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "scenario.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 SCENARIOS = [block for block in BLOCKS if block.startswith("title:")]
 PROGRAMS = [block for block in BLOCKS if block.startswith("about:")]
@@ -55,6 +60,22 @@ def test_the_diagnostics_in_the_document_are_those_of_the_table() -> None:
 
 
 def test_every_key_act_and_check_has_its_word_in_the_document() -> None:
-    keys = [key.name for form in (SCENARIO, PROGRAM, BUILD, LOCAL) for key in form.keys]
-    missing = [name for name in (*keys, *ACT_NAMES, *CHECKS) if f"`{name}`" not in TEXT]
-    assert missing == []
+    forms = (SCENARIO, PROGRAM, BUILD, LOCAL, WIRE, NETWORK, ROUTER, NAT)
+    keys = [key.name for form in forms for key in form.keys]
+    names = (*keys, *(key.name for key in BURSTS.keys), *ACT_NAMES, *CHECKS, *NATS, *PRESETS)
+    assert [name for name in names if f"`{name}`" not in TEXT] == []
+    assert [key.name for key in ONE_WAY.keys if f"{key.name}: " not in TEXT] == []
+
+
+def test_the_nats_in_the_document_are_those_of_the_table() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([a-z-]+) \| ([a-z-]+) \|$", TEXT, re.MULTILINE)
+    assert {name: (mapping, filtering) for name, mapping, filtering in rows} == NATS
+
+
+def test_the_presets_in_the_document_have_the_figures_of_the_table() -> None:
+    text = (DOCS / "network.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]*) \|", text, re.MULTILINE))
+    assert told == {
+        name: ", ".join(f"{key} {value}" for key, value in figures.items())
+        for name, figures in PRESETS.items()
+    }

@@ -12,6 +12,7 @@ from peerlab.scenario.model import (
     Notice,
     Pause,
     Perform,
+    Plug,
     Restart,
     SendSignal,
     Signal,
@@ -20,6 +21,7 @@ from peerlab.scenario.model import (
     Stop,
     Together,
     Type,
+    Unplug,
 )
 from peerlab.scenario.source import ScenarioError
 from peerlab.scenario.values import Pattern, Template
@@ -81,6 +83,7 @@ def test_expectations_wait_ten_seconds_unless_told(load: Load) -> None:
         ("u1: interrupt", SendSignal(Signal.INTERRUPT)),
         ("u1: kill", SendSignal(Signal.KILL)),
         ("u1: pause", Pause()),
+        ("u1: unplug", Unplug()),
         ("server: stop", Stop(10.0)),
         ("server: {stop: , within: 500ms}", Stop(0.5)),
         ("server: restart", Restart(10.0)),
@@ -116,6 +119,16 @@ def test_expectations_wait_ten_seconds_unless_told(load: Load) -> None:
 )
 def test_a_step_is_read_as_its_act(act: Play, step: str, act_read: object) -> None:
     assert act(step) == act_read
+
+
+def test_a_cable_can_be_pulled_from_whatever_state_the_node_is_in(load: Load) -> None:
+    scenario = load(
+        "title: x\nnodes: {u1: client, u2: client}\n"
+        "steps: [{u1: unplug}, {u1: kill}, {u1: plug}, {u1: unplug}, {u1: restart}, {u1: plug},\n"
+        "  {u2: unplug}, {u2: start}, {u2: pause}, {u2: plug}]"
+    )
+    acts = [step.act for step in scenario.single_steps]
+    assert acts.count(Unplug()) == acts.count(Plug()) == 3
 
 
 def test_a_step_can_be_for_several_nodes(load: Load) -> None:

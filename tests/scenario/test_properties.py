@@ -1,5 +1,6 @@
 """Whatever is in a file, the loader gives a scenario or says what is wrong."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,27 @@ from peerlab.scenario.load import load_scenario
 from peerlab.scenario.program import load_program
 from peerlab.scenario.source import CODES, ScenarioError, Source
 from peerlab.scenario.tree import Entries, Hole, Items, Scalar, Tree, read_tree
-from peerlab.scenario.values import Template, expand_nodes, parse_duration
+from peerlab.scenario.values import (
+    Template,
+    expand_nodes,
+    parse_duration,
+    parse_numbers,
+    parse_percent,
+    parse_rate,
+    parse_time,
+)
 from tests.scenario.conftest import HERE, PROGRAMS
 
 EXAMPLE = (HERE / "scenarios" / "chat" / "example.yaml").read_text(encoding="utf-8")
+NETWORK = (HERE / "scenarios" / "network" / "example.yaml").read_text(encoding="utf-8")
 CLIENT = PROGRAMS["client"].read_text(encoding="utf-8")
 
 ONE_DIRECTORY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIECES = [
     *("steps", "nodes", "u1", "u[1-3]", "to", "say", "each", "choose", "log", "together", "exits"),
     *(": ", "- ", "\n  ", "\n", "[", "]", "{", "}", ", ", "'", '"', "&a ", "*a", "!!x ", "<<", "|"),
+    *("wire", "heal", "partition", "drop", "swap", "delay", "network", "segments", "joins", "nat"),
+    *("2-1", "0", "120%", "0%", "1us", "9bit", "[[u1], [u2]]", "{2: 1s}", "preset", "name"),
     *("/(?P<ip>.)/", "{u1.ip}", "1s", "-1", "client", "\t", "\\", "#", "---", "?", "😀", "\u2028"),
 ]
 
@@ -47,7 +59,7 @@ def assert_told_well(error: ScenarioError) -> None:
 
 
 @ONE_DIRECTORY
-@given(st.one_of(st.binary(), damaged(EXAMPLE), damaged(CLIENT)))
+@given(st.one_of(st.binary(), damaged(EXAMPLE), damaged(NETWORK), damaged(CLIENT)))
 @example(b"")
 @example(b"\xff")
 @example(b"\xef\xbb\xbf")
@@ -58,6 +70,8 @@ def assert_told_well(error: ScenarioError) -> None:
 @example(b'"\\ud800"')
 @example(b'title: "\\0\\e[0m"')
 @example(b"%YAML 9.9\n---\na")
+@example(b"nodes: {u1: client}\nsteps: [{wire: {delay: 9" + b"9" * 5000 + b"s}}]")
+@example(b"nodes: {u1: client}\nsteps: [{wire: {rate: 9" + b"9" * 5000 + b"bit, drop: 1-9}}]")
 @example(b"within: 9" + b"9" * 5000 + b"m\nnodes: {u[1-9999]: client}")
 def test_any_bytes_are_a_scenario_or_are_told_what_is_wrong(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any.yaml"
@@ -127,3 +141,35 @@ def test_a_range_of_nodes_is_every_node_in_it(first: int, more: int) -> None:
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("250us", 0.00025), ("83ms", 0.083), ("1.5s", 1.5), ("1m", 60.0)]
+)
+def test_times_of_the_network_are_exact_seconds(text: str, seconds: float) -> None:
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [
+        ("9600bit", 9600),
+        ("256kbit", 256_000),
+        ("1.5mbit", 1_500_000),
+        ("1gbit", 1_000_000_000),
+        ("64kbps", 512_000),
+    ],
+)
+def test_rates_are_bits_a_second_as_in_tc(text: str, bits: int) -> None:
+    assert parse_rate(text) == bits
+
+
+@given(st.decimals(0, 100, places=3))
+def test_percentages_are_chances(number: Decimal) -> None:
+    assert parse_percent(f"{number}%") == pytest.approx(float(number) / 100)
+
+
+@given(st.integers(1, 999_999), st.integers(0, 999_999))
+def test_a_range_of_numbers_is_its_first_and_last(first: int, more: int) -> None:
+    assert parse_numbers(f"{first}-{first + more}") == (first, first + more)
+    assert parse_numbers(str(first)) == (first, first)
