@@ -39,6 +39,13 @@ ENTRYPOINT ["python3", "-m", "services.server"]
 FROM services AS client
 ENTRYPOINT ["python3", "-m", "services.client"]
 
+# A node's part of the wire: owns its network, with NET_ADMIN and NET_RAW and nothing else.
+FROM base AS wire
+COPY peerlab/__init__.py peerlab/__init__.py
+COPY peerlab/wire peerlab/wire
+RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "peerlab"]
+ENTRYPOINT ["python3", "-S", "-m", "peerlab.wire.relay"]
+
 FROM lab-base AS lab
 COPY --from=services /app /app
 COPY peerlab peerlab

@@ -38,7 +38,7 @@ class Backends:
         """
         if keep and captures:
             raise UsageError(
-                "--keep leaves containers running, and only netns, which has none, can capture",
+                "--keep leaves the network running, so that captures would have no end",
                 hint="leave out --keep or --capture",
             )
         if keep and name in {"netns", "sockets"}:
@@ -62,12 +62,14 @@ class Backends:
         """
         if self._name != "auto":
             return self._make(self._name)
+        played = list(scenarios)
         programs = {
             node.program.path: node.program
-            for scenario in scenarios
+            for scenario in played
             for node in scenario.nodes.values()
         }
-        name, reason = self._find(programs.values())
+        wired = self._captures or any(scenario.scripts_network for scenario in played)
+        name, reason = self._find(programs.values(), wired=wired)
         line = f"backend {name}: {reason}"
         if line not in self._said:
             self._said.add(line)
@@ -79,12 +81,10 @@ class Backends:
         for backend in self._made.values():
             backend.close()
 
-    def _find(self, programs: Iterable[Program]) -> tuple[str, str]:
+    def _find(self, programs: Iterable[Program], *, wired: bool) -> tuple[str, str]:
         """The name of the backend that works here, and why it is that one."""
-        if self._captures:
-            return "netns", "it can capture"
         try:
-            self._docker().prepare(programs)
+            self._docker().prepare(programs, wired=wired)
         except MachineUnfit as unfit:
             stuck = [program.name for program in programs if program.without_image.command is None]
             if self._keep or stuck:

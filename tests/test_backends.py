@@ -26,14 +26,16 @@ class FakeDocker:
     missing: MachineUnfit | None = None
     made = 0
     closed = 0
+    wired: bool | None = None
 
     def __init__(self, say: Callable[[str], None], *, keep: bool = False) -> None:
         del say, keep
         type(self).made += 1
 
-    def prepare(self, programs: Iterable[Program]) -> None:
+    def prepare(self, programs: Iterable[Program], *, wired: bool) -> None:
         """Have the images."""
         assert [program.name for program in programs]
+        type(self).wired = wired
         if self.missing is not None:
             raise self.missing
 
@@ -54,12 +56,12 @@ class Choosing:
         """As the command makes them."""
         return Backends(name, self.said.append, keep=keep, captures=captures)
 
-    def scenario(self, program: str) -> Scenario:
+    def scenario(self, program: str, steps: str = "[{u1: {exits: 0}}]") -> Scenario:
         """A scenario with a node of one program."""
         for name, text in FILES.items():
             (self._directory / f"{name}.yaml").write_text(f"about: x\n{text}")
         path = self._directory / "scenario.yaml"
-        path.write_text(f"title: x\nnodes: {{u1: {program}}}\nsteps: [{{u1: {{exits: 0}}}}]\n")
+        path.write_text(f"title: x\nnodes: {{u1: {program}}}\nsteps: {steps}\n")
         files = {name: self._directory / f"{name}.yaml" for name in FILES}
         return load_scenario(path, programs=files)
 
@@ -119,12 +121,19 @@ def test_where_netns_could_not_do_it_the_want_of_an_engine_is_the_error(
     assert choosing.said == []
 
 
-def test_who_wants_captures_gets_netns_without_a_look_at_the_engine(choosing: Choosing) -> None:
-    backend = choosing.backends("auto", captures=True).choose([choosing.scenario("both")])
-    assert backend.name == "netns"
-    assert backend.captures
-    assert choosing.said == ["backend netns: it can capture"]
-    assert choosing.docker.made == 0
+@pytest.mark.parametrize("captures", [True, False])
+def test_the_image_of_the_wire_is_needed_by_who_captures(
+    choosing: Choosing, *, captures: bool
+) -> None:
+    choosing.backends("auto", captures=captures).choose([choosing.scenario("both")])
+    assert choosing.docker.wired is captures
+
+
+def test_the_image_of_the_wire_is_needed_by_a_scenario_that_changes_the_network(
+    choosing: Choosing,
+) -> None:
+    choosing.backends("auto").choose([choosing.scenario("both", "[{u1: unplug}]")])
+    assert choosing.docker.wired is True
 
 
 @pytest.mark.parametrize("name", ["netns", "sockets"])

@@ -1,10 +1,10 @@
 """What every backend gives. The director knows nothing else of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
@@ -75,12 +75,51 @@ class LabNode(Protocol):
         """
 
 
+class Departure(NamedTuple):
+    """A datagram on trial as it left its node: of which trial it is, and its number there."""
+
+    trial: int
+    number: int
+    at: float
+
+
+class Arrival(NamedTuple):
+    """A datagram on trial as it arrived; the digest tells whether it was changed."""
+
+    trial: int
+    number: int
+    at: float
+    digest: int
+
+
+class LabWire(Protocol):
+    """The network of a lab, as steps change it. All raise LabError where it does not obey."""
+
+    def put(self, rules: Sequence[Mapping[str, object]]) -> None:
+        """Put rules in force, as `Rule.as_dict` describes them; they are when this returns."""
+
+    def heal(self, name: str | None) -> None:
+        """End the rules of that name; None: all."""
+
+    def plug(self, node: str, *, connected: bool) -> None:
+        """Put a node's cable in, or pull it."""
+
+    def measure(
+        self, trials: Sequence[Mapping[str, object]], seconds: float
+    ) -> tuple[Sequence[Departure], Sequence[Arrival]]:
+        """Send datagrams on trial (`peerlab.wire.trial`), and wait for so long for what arrives."""
+
+
 class Lab(Protocol):
     """A deployed topology."""
 
     @property
     def nodes(self) -> Mapping[str, LabNode]:
         """The nodes, by name."""
+
+    @property
+    def wire(self) -> LabWire | None:
+        """The network as steps can change it; None: where the scenario has no step that does."""
 
     @property
     def owns_nodes(self) -> bool:

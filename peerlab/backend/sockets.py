@@ -165,6 +165,7 @@ class SocketsLab:
 
     nodes: Mapping[str, SocketNode]
     owns_nodes: bool = False
+    wire: None = None
 
 
 class SocketsBackend:
@@ -240,6 +241,12 @@ class SocketsBackend:
 
 
 def _refuse_what_needs_a_start(scenario: Scenario) -> None:
+    if scenario.scripts_network:
+        raise UsageError(
+            f"{scenario.path} changes the network, and the backend `sockets` has nothing to do "
+            "with the network of its nodes",
+            hint="use `--backend docker` or `--backend netns`",
+        )
     for node in scenario.nodes.values():
         if node.environment:
             raise UsageError(

@@ -21,7 +21,7 @@ _BATCH = 16
 _GATHER = 0.005
 """Seconds that a record may wait for more: each time that the runner wakes costs the network."""
 
-_Waiting = Record | tuple[Datagram, float, str, str | None, str]
+_Waiting = Record | tuple[Datagram, float, str | None, str | None, Record]
 
 
 class Control:
@@ -33,6 +33,7 @@ class Control:
         self._channel = channel
         self._limit = limit
         self._queue: deque[_Waiting] = deque()
+        self._answers = b""
         self._written = b""
         self._read = b""
         self._datagrams = self._others = 0
@@ -49,12 +50,17 @@ class Control:
         return self._channel.fileno()
 
     def tell_datagram(
-        self, datagram: Datagram, at: float, origin: str, target: str | None, fate: str
+        self,
+        datagram: Datagram,
+        at: float,
+        origin: str | None,
+        target: str | None,
+        about: Record,
     ) -> None:
         """Queue the record of a datagram; it takes its form when there is time to write it."""
         if self._datagrams < self._limit and len(self._queue) < _QUEUE:
             self._datagrams += 1
-            self._add((datagram, at, origin, target, fate), at)
+            self._add((datagram, at, origin, target, about), at)
         else:
             self._untold_datagrams += 1
 
@@ -66,8 +72,20 @@ class Control:
         else:
             self._untold_others += 1
 
+    def answer(self, record: Record) -> None:
+        """Queue what the runner waits for: it goes before all records."""
+        self._answers += _line(record)
+        self.write_at = 0.0
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of answers wait."""
+        return len(self._answers) + len(self._written)
+
     def write(self) -> None:
         """Send some of what waits, as far as the connection takes it at once."""
+        if not self._written and self._answers:
+            self._written, self._answers = self._answers, b""
         if not self._written:
             batch = min(_BATCH, len(self._queue))
             self._written = b"".join(_line(self._queue.popleft()) for _ in range(batch))
@@ -79,7 +97,7 @@ class Control:
             self.closed = True
         else:
             self._written = self._written[sent:]
-        more = (self._written or self._queue) and not (self.blocked or self.closed)
+        more = (self._written or self._answers or self._queue) and not (self.blocked or self.closed)
         self.write_at = 0.0 if more else inf
 
     def resume(self) -> None:
@@ -117,7 +135,7 @@ class Control:
         """Write all that waits; gives up when the runner reads nothing for so many seconds."""
         room = poll()
         room.register(self._channel, POLLOUT)
-        while (self._queue or self._written) and not self.closed:
+        while (self._queue or self._answers or self._written) and not self.closed:
             self.write()
             if self.blocked:
                 if not room.poll(patience * 1000):

@@ -1,13 +1,10 @@
-"""The wire at work: a loop that takes frames from the nodes and hands them on.
+"""The wire at work: a loop that takes frames from sockets and hands them to sockets.
 
-It is to run in a process of its own. Between taking a packet and handing it on stands a
-decision, its fate: when it arrives, how often, and how changed. Records of what passes are
-written when no frame waits.
+It is to run in a process of its own. What happens to a frame in between is the fabric's. Records of
+what passes are written when no frame waits.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
 from io import FileIO
 from math import inf
 from select import EPOLLIN, EPOLLOUT, epoll, select
@@ -15,31 +12,24 @@ from struct import unpack
 from time import monotonic, time_ns
 
 from peerlab.wire.control import Control
-from peerlab.wire.flows import Connections
-from peerlab.wire.packet import ACK, SYN, Datagram, Packet, Segment, parse
+from peerlab.wire.fabric import Fabric, Place
+from peerlab.wire.flows import Record
+from peerlab.wire.packet import dotted
 from peerlab.wire.pcap import Capture
-from peerlab.wire.switch import Switch
+from peerlab.wire.rules import Rule
+from peerlab.wire.trial import FRAME_TYPE, Court, Trial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import socket
 
-Fate = Callable[[Packet, str, str, float, random.Random], Sequence[tuple[float, bytes]]]
-"""Decides on a packet from one node for another, at a time in seconds of the monotonic clock.
-
-Gives each frame to deliver, and after how many seconds; chance comes from the generator alone.
-A packet for several nodes is decided for each. Frames that hold no IPv4 packet are handed on
-without asking, so they use up no chance.
-"""
+    from peerlab.wire.router import Router
 
 _BURST = 32
 """How many frames a port may send before the others have their turn."""
 
 _LAST_FRAMES = 10_000
 """How many frames of a port are still taken when the wire ends."""
-
-_FLUSH_AFTER = 0.25
-"""Seconds after which what was captured is in the file, so that a killed lab leaves it."""
 
 _PATIENCE = 5.0
 """Seconds that the runner may take to read on when the wire ends."""
@@ -53,80 +43,119 @@ _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 class Port:
     """Where a node is connected to the wire."""
 
-    __slots__ = ("ip", "mac", "name", "socket")
+    __slots__ = ("ip", "mac", "name", "open_end", "plug", "segment", "socket")
 
-    def __init__(self, name: str, mac: bytes, ip: bytes, socket: "socket") -> None:
+    def __init__(  # noqa: PLR0913 - all that a port is
+        self,
+        name: str | None,
+        mac: bytes,
+        ip: bytes,
+        socket: "socket",
+        *,
+        segment: int = 0,
+        plug: "Callable[[bool], None] | None" = None,
+        open_end: "Callable[[int], socket] | None" = None,
+    ) -> None:
         """Take the node's name and addresses (6 and 4 bytes) and a non-blocking socket.
 
         A raw packet socket is bound to the wire's end of the node's cable, for all protocols,
         and ignores outgoing frames. Each `recv` gives a frame as the node sent it, each `send`
         takes one to it.
+
+        Without a name it is an uplink: it leads to the part of its segment that is elsewhere.
+        `plug` connects and disconnects the cable, so that the node sees it. `open_end` opens the
+        node's own end of the cable for frames of one type.
         """
         self.name = name
         self.mac = mac
         self.ip = ip
         self.socket = socket
+        self.segment = segment
+        self.plug = plug
+        self.open_end = open_end
 
 
-def pass_through(
-    packet: Packet, _origin: str, _target: str, _at: float, _chance: random.Random
-) -> tuple[tuple[float, bytes]]:
-    """The fate on a perfect network: once, at once, unchanged."""
-    return ((0.0, packet.frame),)
+class Junction:
+    """A router, and where its interfaces are connected."""
+
+    __slots__ = ("interfaces", "name", "router")
+
+    def __init__(
+        self, name: str, router: "Router", interfaces: Sequence[tuple[int, bytes, bytes]]
+    ) -> None:
+        """Take the segment, the hardware address and the IPv4 address of each interface."""
+        self.name = name
+        self.router = router
+        self.interfaces = interfaces
 
 
-def run(
+Captures = Mapping[tuple[str, str], FileIO]
+"""Files for captures, by the name of the node and the end of its cable: `own` or `far`."""
+
+
+def run(  # noqa: PLR0913 - what a wire is made of
     ports: Sequence[Port],
     control: "socket",
     *,
     seed: int,
-    captures: Mapping[str, int] | None = None,
-    fate: Fate = pass_through,
+    junctions: Sequence[Junction] = (),
+    names: Mapping[bytes, str] | None = None,
+    captures: Callable[[Control], Captures] = lambda _control: {},
     limit: int = 200_000,
 ) -> None:
     """Be the wire until the runner says `{"command": "end"}` or has gone.
 
     Args:
-        ports: One for each node.
+        ports: One for each node, and one for each uplink.
         control: A stream socket: commands come in, records go out, each a line of JSON.
         seed: Where chance starts; the same seed and packets have the same fates.
-        captures: Descriptors of files, by the name of the node whose frames are captured there:
-            those that it sends, and those that it gets.
-        fate: What happens to a packet.
+        junctions: The routers between segments.
+        names: Whose an address is; those at the ports and junctions if left out.
+        captures: Where frames are captured; is given what tells the runner.
         limit: How many datagrams are recorded, and how many connections.
 
     Raises:
-        ValueError: two ports have an address in common.
+        ValueError: two ports of a segment have an address in common.
     """
-    wire = _Wire(ports, Control(control, limit), fate, random.Random(seed))  # noqa: S311
-    for number, port in enumerate(ports):
-        if captures and port.name in captures:
-            file = FileIO(captures[port.name], "wb", closefd=False)
-            wire.captures[number] = Capture(file)
+    told = Control(control, limit)
+    places = [Place(port.name, port.mac, port.ip, port.segment) for port in ports]
+    for junction in junctions:
+        places += [
+            Place(junction.name, mac, ip, segment, (junction.router, number))
+            for number, (segment, mac, ip) in enumerate(junction.interfaces)
+        ]
+    if names is None:
+        names = {place.ip: place.name for place in places if place.name is not None}
+    wire = _Wire(ports, places, told, seed, names)
+    for (name, end), file in captures(told).items():
+        capture = Capture(file)
+        for number, place in enumerate(places):
+            if place.name == name:
+                wire.fabric.captures[number, end == "own"] = capture
     try:
         wire.serve()
     finally:
-        wire.flush()
+        wire.fabric.flush()
 
 
 class _Wire:
     def __init__(
-        self, ports: Sequence[Port], control: Control, fate: Fate, chance: random.Random
+        self,
+        ports: Sequence[Port],
+        places: Sequence[Place],
+        control: Control,
+        seed: int,
+        names: Mapping[bytes, str],
     ) -> None:
-        self.captures: list[Capture | None] = [None] * len(ports)
         self._ports = ports
-        self._names = [port.name for port in ports]
         self._sends = [port.socket.send for port in ports]
         self._control = control
-        self._fate = fate
-        self._chance = chance
-        self._switch = Switch((port.mac, port.ip) for port in ports)
-        self._connections = Connections()
-        self._due: list[tuple[float, int, int, bytes]] = []
-        self._delayed = 0
-        self._frames = self._forwarded = self._dropped = self._nowhere = 0
-        self._flush_at = inf
-        self._wall = time_ns() - int(monotonic() * 1e9)
+        self.fabric = Fabric(places, self._give, control, seed=seed, names=names)
+        self.fabric.capture_time = time_ns() - int(monotonic() * 1e9)
+        self._places = places
+        self._seed = seed
+        self._names = names
+        self._ends: dict[int, socket] = {}
         self._epoll = epoll()
         self._epoll.register(control, EPOLLIN)
         self._arrivals = {port.socket.fileno(): number for number, port in enumerate(ports)}
@@ -135,24 +164,23 @@ class _Wire:
 
     def serve(self) -> None:
         """Hand on frames until the runner says that it is over, or has gone."""
-        control = self._control
+        control, fabric = self._control, self.fabric
         while not control.closed:
             for descriptor, events in self._wait():
                 arrival = self._arrivals.get(descriptor)
                 if arrival is not None:
                     self._take(arrival, _BURST)
-                    self._deliver(until=monotonic())
-                    continue
-                if events & EPOLLOUT:
-                    control.resume()
-                    self._epoll.modify(control, EPOLLIN)
-                if events & ~EPOLLOUT and self._over():
+                    fabric.catch_up(monotonic(), monotonic)
+                elif descriptor in self._ends:
+                    if fabric.court is not None:
+                        fabric.court.take(self._ends[descriptor])
+                elif self._hear(events):
                     self._finish()
                     return
             now = monotonic()
-            self._deliver(until=now)
-            if now >= self._flush_at:
-                self.flush()
+            fabric.catch_up(now, monotonic)
+            if now >= fabric.flush_at:
+                fabric.flush()
             if now >= control.write_at:
                 control.write()
                 if control.blocked:
@@ -160,14 +188,27 @@ class _Wire:
 
     def flush(self) -> None:
         """Put into the files what was captured."""
-        self._flush_at = inf
-        for capture in self.captures:
-            if capture is not None:
-                capture.flush()
+        for capture in self.fabric.captures.values():
+            capture.flush()
+
+    def _hear(self, events: int) -> bool:
+        """Attend to the runner; whether it says that the run is over."""
+        if events & EPOLLOUT:
+            self._control.resume()
+            self._epoll.modify(self._control, EPOLLIN)
+        return bool(events & ~EPOLLOUT) and self._over()
+
+    def _give(self, number: int, frame: bytes) -> bool:
+        """Give a frame to what is at a port; whether it could be given."""
+        try:
+            self._sends[number](frame)
+        except OSError:
+            return False
+        return True
 
     def _wait(self) -> list[tuple[int, int]]:
         """Sleep until there is something to do; which descriptors are ready."""
-        wake = min(self._flush_at, self._control.write_at, self._due[0][0] if self._due else inf)
+        wake = min(self.fabric.flush_at, self._control.write_at, self.fabric.due_at)
         if wake == inf:
             return self._epoll.poll()
         left = wake - monotonic()
@@ -184,13 +225,87 @@ class _Wire:
         return self._epoll.poll(0) if ready else []
 
     def _over(self) -> bool:
-        """Whether the runner says that the run is over."""
+        """Do what the runner says; whether it says that the run is over."""
         for command in self._control.read():
             if command.get("command") == "end":
                 return True
             at = monotonic()
-            self._control.tell({"record": "refused", "at": at, "command": command}, at)
+            try:
+                self._obey(command, at)
+            except (KeyError, TypeError, ValueError):
+                self._control.tell({"record": "refused", "at": at, "command": command}, at)
         return False
+
+    def _obey(self, command: Record, at: float) -> None:
+        """Do what one command asks for, and answer it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        # What came before the command has its fate without it.
+        self._take_all(_BURST)
+        match command:
+            case {"command": "rules", "rules": [*described], "reply": reply}:
+                self.fabric.put([Rule(rule) for rule in described if isinstance(rule, dict)], at)
+            case {"command": "heal", "name": str() | None as name, "reply": reply}:
+                self.fabric.heal(name, at)
+            case {"command": "plug", "node": str(node), "connected": bool(on), "reply": reply}:
+                for number in self.fabric.plug(node, connected=on):
+                    plug = self._ports[number].plug if number < len(self._ports) else None
+                    if plug is not None:
+                        plug(on)
+            case {"command": "trials", "trials": [*described], "reply": reply}:
+                trials = [
+                    Trial(each, self._seed, self._name_of)
+                    for each in described
+                    if isinstance(each, dict)
+                ]
+                self._done(reply, macs=self._hold_court(trials))
+                return
+            case {"command": "try", "macs": dict(macs), "reply": reply} if self.fabric.court:
+                self.fabric.court.send(macs)
+            case {"command": "judge", "after": int() | float() as after, "reply": reply}:
+                self.fabric.call_at(at + after, lambda _at: self._close_court(reply))
+                return
+            case _:
+                raise ValueError(command)
+        self._done(reply)
+
+    def _done(self, reply: object, **told: object) -> None:
+        self._control.answer({"record": "done", "at": monotonic(), "reply": reply, **told})
+
+    def _hold_court(self, trials: Sequence[Trial]) -> dict[str, str]:
+        """Open the nodes' own ends of the cables on trial; the addresses of these nodes."""
+        names = {name for trial in trials for name in (trial.sender, trial.receiver)}
+        ends: dict[str, tuple[bytes, socket]] = {}
+        for port in self._ports:
+            if port.name in names and port.open_end is not None:
+                ends[port.name] = port.mac, port.open_end(FRAME_TYPE)
+        self._ends = {end.fileno(): end for _, end in ends.values()}
+        for descriptor in self._ends:
+            self._epoll.register(descriptor, EPOLLIN)
+        self.fabric.court = Court(trials, ends)
+        return {name: mac.hex() for name, (mac, _) in ends.items()}
+
+    def _close_court(self, reply: object) -> None:
+        court, self.fabric.court = self.fabric.court, None
+        for descriptor, end in self._ends.items():
+            self._epoll.unregister(descriptor)
+            if court is not None:
+                court.take(end)
+        self._ends = {}
+        if court is None:
+            self._done(reply, sent=[], arrived=[])
+        else:
+            court.close()
+            self._done(reply, sent=court.sent, arrived=court.arrived)
+
+    def _name_of(self, address: bytes) -> str:
+        return self._names.get(address) or dotted(address)
+
+    def _take_all(self, most: int) -> None:
+        for arrival in range(len(self._ports)):
+            self._take(arrival, most)
 
     def _take(self, arrival: int, most: int) -> None:
         """Take frames from a port while there are any."""
@@ -201,104 +316,36 @@ class _Wire:
             except OSError:
                 # Nothing more, or the cable was pulled: the error is told once, then silence.
                 return
-            self._pass(frame, arrival, monotonic())
-
-    def _pass(self, frame: bytes, arrival: int, at: float) -> None:
-        """Bring one frame where it goes, and tell of it."""
-        self._frames += 1
-        if self.captures[arrival] is not None:
-            self._capture(arrival, frame, at)
-        targets = self._switch.targets(frame, arrival)
-        if not targets:
-            self._nowhere += 1
-        packet = parse(frame)
-        if packet is None:
-            for target in targets:
-                self._send(target, frame)
-            return
-        arrives = False
-        for target in targets:
-            arrives |= self._decide(packet, arrival, target, at)
-        self._record(packet, at, arrival, targets, arrives=arrives)
-
-    def _decide(self, packet: Packet, arrival: int, target: int, at: float) -> bool:
-        """Let a packet have its fate on the way to one node; whether any of it arrives."""
-        names = self._names
-        fate = self._fate(packet, names[arrival], names[target], at, self._chance)
-        if not fate:
-            self._dropped += 1
-        arrives = False
-        for delay, frame in fate:
-            if delay > 0:
-                self._delayed += 1
-                heappush(self._due, (at + delay, self._delayed, target, frame))
-                arrives = True
-            elif self._send(target, frame):
-                arrives = True
-        return arrives
-
-    def _send(self, target: int, frame: bytes) -> bool:
-        """Give a frame to a node; whether it could be given."""
-        try:
-            self._sends[target](frame)
-        except OSError:
-            # The node's queue is full, or its cable is pulled or gone.
-            self._dropped += 1
-            return False
-        self._forwarded += 1
-        if self.captures[target] is not None:
-            self._capture(target, frame, monotonic())
-        return True
-
-    def _deliver(self, until: float) -> None:
-        """Give the nodes what is due by then, in order."""
-        while self._due and self._due[0][0] <= until:
-            _, _, target, frame = heappop(self._due)
-            self._send(target, frame)
-
-    def _capture(self, port: int, frame: bytes, at: float) -> None:
-        capture = self.captures[port]
-        if capture is not None:
-            capture.write(self._wall + int(at * 1e9), frame)
-            self._flush_at = min(self._flush_at, at + _FLUSH_AFTER)
-
-    def _record(
-        self, packet: Packet, at: float, arrival: int, targets: Sequence[int], *, arrives: bool
-    ) -> None:
-        origin = self._names[arrival]
-        target = self._names[targets[0]] if len(targets) == 1 else None
-        if isinstance(packet, Datagram):
-            fate = "delivered" if arrives else "dropped" if targets else "nowhere"
-            self._control.tell_datagram(packet, at, origin, target, fate)
-        # What is lost on the way says nothing about a connection, but that it was asked for does.
-        elif isinstance(packet, Segment) and (arrives or packet.flags & (SYN | ACK) == SYN):
-            for record in self._connections.seen(packet, at, origin, target):
-                self._control.tell(record, at)
+            self.fabric.take(arrival, frame, monotonic())
 
     def _finish(self) -> None:
         """Take and deliver what still waits, whenever it is due, and tell how it all ended."""
-        for arrival in range(len(self._ports)):
-            self._take(arrival, _LAST_FRAMES)
-        self._deliver(until=inf)
+        fabric = self.fabric
+        self._take_all(_LAST_FRAMES)
+        fabric.catch_up(inf, monotonic)
         self._control.drain(_PATIENCE)
         at = monotonic()
-        for record in self._connections.finish(at):
+        for record in fabric.finish(at):
             self._control.tell(record, at)
-        self.flush()
+        fabric.flush()
+        ended = {
+            f"{self._places[number].name}{'' if own else '-wire'}": capture.ended
+            for (number, own), capture in fabric.captures.items()
+            if capture.ended is not None
+        }
         totals = {
             "record": "totals",
             "at": at,
-            "frames": self._frames,
-            "forwarded": self._forwarded,
-            "dropped": self._dropped,
-            "nowhere": self._nowhere,
+            "frames": fabric.frames,
+            "forwarded": fabric.forwarded,
+            "dropped": fabric.dropped,
+            "nowhere": fabric.nowhere,
+            "timed": fabric.timed,
+            "late": fabric.late,
+            "latest": round(fabric.latest, 6),
             "missed": sum(_missed(port.socket) for port in self._ports),
-            "forgotten": self._connections.forgotten,
-            "captures": {
-                name: capture.ended
-                for name, capture in zip(self._names, self.captures, strict=True)
-                if capture is not None and capture.ended is not None
-            },
+            "forgotten": fabric.forgotten,
+            "captures": ended,
         }
         self._control.finish(totals, _PATIENCE)
 

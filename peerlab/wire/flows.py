@@ -20,9 +20,12 @@ _LARGEST_WINDOW = 1 << 30
 
 
 def datagram_record(
-    datagram: Datagram, at: float, origin: str, target: str | None, fate: str
+    datagram: Datagram, at: float, origin: str | None, target: str | None, about: Record
 ) -> Record:
-    """The record of a datagram that came from one node for another; None: for none, or many."""
+    """The record of a datagram that came from one node for another; None: for none, or many.
+
+    `about` says what became of it: its `fate`, and what else is known.
+    """
     return {
         "record": "datagram",
         "at": at,
@@ -32,7 +35,7 @@ def datagram_record(
         "destination": _endpoint(datagram.destination, datagram.destination_port),
         "size": datagram.size,
         "text": datagram.payload[:TEXT_BYTES].decode(errors="backslashreplace"),
-        "fate": fate,
+        **about,
     }
 
 

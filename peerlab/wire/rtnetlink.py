@@ -13,16 +13,20 @@ from collections.abc import Iterator
 
 _NETLINK_ROUTE = 0
 _NLMSG_ERROR = 2
-_RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR = 16, 18, 20
+_RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_DELADDR, _RTM_NEWROUTE = 16, 18, 20, 21, 24
 _RTMGRP_LINK = 1
 _REQUEST, _ACK, _EXCL, _DUMP, _CREATE = 0x1, 0x4, 0x200, 0x300, 0x400
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_AF_SPEC, _IFLA_NET_NS_FD = 1, 3, 18, 26, 28
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO = 1, 3, 4, 18
+_IFLA_AF_SPEC, _IFLA_NET_NS_FD = 26, 28
 _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES, _ONE = 31, 32, struct.pack("=I", 1)
 _IFLA_OPERSTATE, _OPERSTATE_UP = 16, 6
 _INFO_KIND, _INFO_DATA, _VETH_INFO_PEER = 1, 2, 1
+_IFLA_INET_CONF, _IPV4_DEVCONF_RP_FILTER, _STRICT = 1, 8, 1
 _INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE = 8, b"\x01"
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
-_IFF_UP = 1
+_IFF_UP, _IFF_NOARP = 1, 0x80
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
 
 _SIOCETHTOOL = 0x8946
 _IFREQ_SIZE = 40
@@ -37,20 +41,24 @@ LOOPBACK = 1
 
 
 class Device:
-    """A network device to be made; without a MAC address the kernel chooses one."""
+    """A network device to be made; without a MAC address or MTU the kernel chooses one."""
 
-    def __init__(self, index: int, name: str, mac: bytes | None = None) -> None:
+    def __init__(
+        self, index: int, name: str, mac: bytes | None = None, mtu: int | None = None
+    ) -> None:
         self.index = index
         self.name = name
         self.mac = mac
+        self.mtu = mtu
 
     def described(self) -> bytes:
         """As a request describes it."""
         name = _attribute(_IFLA_IFNAME, self.name.encode() + b"\0")
         mac = b"" if self.mac is None else _attribute(_IFLA_ADDRESS, self.mac)
+        mtu = b"" if self.mtu is None else _attribute(_IFLA_MTU, struct.pack("=I", self.mtu))
         # The kernel would give it as many queues as there are processors, each at a price.
         queues = _attribute(_IFLA_NUM_TX_QUEUES, _ONE) + _attribute(_IFLA_NUM_RX_QUEUES, _ONE)
-        return _link(self.index) + name + mac + queues
+        return _link(self.index) + name + mac + mtu + queues
 
 
 class Netlink:
@@ -64,9 +72,11 @@ class Netlink:
         self._socket.bind((0, 0))
         self._requests: list[tuple[int, int, bytes]] = []
 
-    def add_veth(self, near: Device, far: Device, namespace: int) -> None:
-        """Make a pair of devices, the far one in another network namespace."""
-        elsewhere = _attribute(_IFLA_NET_NS_FD, struct.pack("=i", namespace))
+    def add_veth(self, near: Device, far: Device, namespace: int | None = None) -> None:
+        """Make a pair of devices, the far one in another network namespace if one is given."""
+        elsewhere = b""
+        if namespace is not None:
+            elsewhere = _attribute(_IFLA_NET_NS_FD, struct.pack("=i", namespace))
         data = _attribute(_INFO_DATA, _attribute(_VETH_INFO_PEER, far.described() + elsewhere))
         kind = _attribute(_IFLA_LINKINFO, _attribute(_INFO_KIND, b"veth") + data)
         self._add(_RTM_NEWLINK, _CREATE | _EXCL, near.described() + kind)
@@ -78,6 +88,46 @@ class Netlink:
             families = _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, mode))
             self._add(_RTM_NEWLINK, 0, _link(index) + families)
         self._add(_RTM_NEWLINK, 0, _link(index, _IFF_UP))
+
+    def set_down(self, index: int) -> None:
+        """Switch a device off: the other end of its cable sees that."""
+        self._add(_RTM_NEWLINK, 0, _link(index, 0, _IFF_UP))
+
+    def mute(self, index: int, mac: bytes) -> None:
+        """Give a device another hardware address, and keep the network stack from using it.
+
+        It answers no ARP, and takes in nothing whose source no route leads back to by it.
+        """
+        strict = _attribute(_IPV4_DEVCONF_RP_FILTER, struct.pack("=I", _STRICT))
+        settings = _attribute(socket.AF_INET, _attribute(_IFLA_INET_CONF, strict))
+        address = _attribute(_IFLA_ADDRESS, mac)
+        self._add(_RTM_NEWLINK, 0, _link(index, _IFF_NOARP) + address)
+        self._add(_RTM_NEWLINK, 0, _link(index) + _attribute(_IFLA_AF_SPEC, settings))
+
+    def remove_address(self, index: int, address: str, prefix: int) -> None:
+        """Take an IPv4 address from a device, and with it the routes that need it."""
+        body = struct.pack("=BBBBI", socket.AF_INET, prefix, 0, 0, index)
+        self._add(_RTM_DELADDR, 0, body + _attribute(_IFA_LOCAL, socket.inet_aton(address)))
+
+    def add_route(self, network: str, prefix: int, gateway: str, index: int) -> None:
+        """Lead packets for a network to a gateway, by a device."""
+        body = struct.pack(
+            "=BBBBBBBBI",
+            socket.AF_INET,
+            prefix,
+            0,
+            0,
+            _RT_TABLE_MAIN,
+            _RTPROT_STATIC,
+            _RT_SCOPE_UNIVERSE,
+            _RTN_UNICAST,
+            0,
+        )
+        if prefix:
+            body += _attribute(_RTA_DST, socket.inet_aton(network))
+        body += _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
+        body += _attribute(_RTA_OIF, struct.pack("=I", index))
+        self._add(_RTM_NEWROUTE, _CREATE | _EXCL, body)
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
         """Give a device an IPv4 address in a subnet with that prefix length."""
@@ -191,9 +241,9 @@ def _message(kind: int, flags: int, number: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags | _REQUEST, number, 0) + body
 
 
-def _link(index: int, flags: int = 0) -> bytes:
-    """A `struct ifinfomsg`; of the flags, those given are switched on."""
-    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, flags)
+def _link(index: int, flags: int = 0, off: int = 0) -> bytes:
+    """A `struct ifinfomsg`; some flags are switched on, others off."""
+    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, flags | off)
 
 
 def _attribute(kind: int, data: bytes) -> bytes:

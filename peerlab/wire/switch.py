@@ -13,21 +13,29 @@ _ARP = ARP_TYPE.to_bytes(2)
 class Switch:
     """A switch that knows from the start who is where, and never learns.
 
-    Ports are numbered in the order given. A frame never goes back to where it came from.
+    A frame never goes back to where it came from.
     """
 
-    def __init__(self, ports: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the hardware address (6 bytes) and the IPv4 address (4 bytes) of each port.
+    def __init__(
+        self, ports: Iterable[tuple[int, bytes, bytes]], uplink: int | None = None
+    ) -> None:
+        """Know who is connected.
+
+        Args:
+            ports: the number, the hardware address (6 bytes) and the IPv4 address of each port.
+            uplink: the number of the port that leads to everybody else, if there is one.
 
         Raises:
             ValueError: an address is given twice.
         """
         self._by_mac: dict[bytes, tuple[int, ...]] = {}
         self._by_address: dict[bytes, tuple[int, ...]] = {}
-        for port, (mac, address) in enumerate(ports):
+        self._elsewhere: tuple[int, ...] = () if uplink is None else (uplink,)
+        for port, mac, address in ports:
             if mac in self._by_mac or address in self._by_address:
                 raise ValueError(f"port {port} has an address that another port has already")
             self._by_mac[mac] = self._by_address[address] = (port,)
+        self._all = [*(port for (port,) in self._by_mac.values()), *self._elsewhere]
 
     def targets(self, frame: bytes, arrival: int) -> Sequence[int]:
         """The ports that get a frame which came in at a port.
@@ -38,11 +46,13 @@ class Switch:
         """
         found = self._by_mac.get(frame[:6])
         if found is None:
-            if not frame or not frame[0] & _GROUP_BIT:
+            found = self._elsewhere
+            if frame and frame[0] & _GROUP_BIT:
+                kind = frame[12:14]
+                if kind == _IPV4:
+                    return [port for port in self._all if port != arrival]
+                asked = arp_target(frame) if kind == _ARP else None
+                found = _NOWHERE if asked is None else self._by_address.get(asked, found)
+            elif not frame:
                 return _NOWHERE
-            kind = frame[12:14]
-            if kind == _IPV4:
-                return [port for port in range(len(self._by_mac)) if port != arrival]
-            asked = arp_target(frame) if kind == _ARP else None
-            found = _NOWHERE if asked is None else self._by_address.get(asked, _NOWHERE)
         return _NOWHERE if found == (arrival,) else found

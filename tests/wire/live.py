@@ -7,10 +7,11 @@ import json
 import os
 import socket
 import sys
+from io import FileIO
 from pathlib import Path
 
 from peerlab.backend.netns import syscalls
-from peerlab.backend.netns.network import Network
+from peerlab.backend.netns.network import Host, Network
 from peerlab.wire import engine
 
 MAY_NOT = 77
@@ -28,14 +29,12 @@ def main(folder: Path) -> None:
         sys.stderr.write(f"this machine lets nobody make namespaces: {error}")
         sys.exit(MAY_NOT)
     network = Network()
-    network.make([("u1", "10.9.0.1"), ("u2", "10.9.0.2")], 24, 0)
+    network.make([Host("u1", "10.9.0.1", 24), Host("u2", "10.9.0.2", 24)], 0)
     runner, wire = socket.socketpair()
-    captures = {
-        name: os.open(folder / f"{name}.pcap", os.O_CREAT | os.O_WRONLY) for name in ("u1", "u2")
-    }
+    captures = {(name, "own"): FileIO(folder / f"{name}.pcap", "wb") for name in ("u1", "u2")}
     if os.fork() == 0:
         runner.close()
-        engine.run(network.ports, wire, seed=1, captures=captures)
+        engine.run(network.ports, wire, seed=1, captures=lambda _control: captures)
         os._exit(0)
     wire.close()
     seen = play(network)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -10,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from peerlab.wire import control, engine
-from peerlab.wire.packet import ACK, RST, SYN, Packet
+from peerlab.wire.checksum import checksums_hold
+from peerlab.wire.packet import ACK, RST, SYN
 from tests.wire import frames
 from tests.wire.captures import captured
 
@@ -28,9 +29,10 @@ Record = dict[str, object]
 class Wire:
     """A wire at work, with nodes 1, 2 and 3 of names u1, u2 and u3."""
 
-    def __init__(self, limit: int, fate: engine.Fate, captures: Mapping[str, int]) -> None:
+    def __init__(self, limit: int, captures: Mapping[tuple[str, str], FileIO]) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(3)]
         self.nodes = {number: ours for number, (ours, _) in enumerate(pairs, 1)}
+        self._told: list[Record] = []
         self.ends = [theirs for _, theirs in pairs]
         self.runner, self._control = socket.socketpair()
         for node in (*self.nodes.values(), self.runner):
@@ -42,7 +44,7 @@ class Wire:
             for number, end in enumerate(self.ends, 1)
         ]
         self._thread = threading.Thread(
-            target=self._run, args=(ports, limit, fate, captures), daemon=True
+            target=self._run, args=(ports, limit, captures), daemon=True
         )
         self._thread.start()
 
@@ -63,11 +65,24 @@ class Wire:
             return True
         return False
 
+    def ask(self, **command: object) -> Record:
+        """Have it do something; its answer."""
+        self.runner.sendall(json.dumps({**command, "reply": 5}).encode() + b"\n")
+        told: Record = {}
+        while told.get("record") != "done":
+            line = b""
+            while not line.endswith(b"\n"):
+                line += self.runner.recv(1)
+            told = json.loads(line)
+            self._told.append(told)
+        assert self._told.pop()["reply"] == 5
+        return told
+
     def end(self) -> list[Record]:
         """End the wire; all records that it wrote, the totals last."""
         self.runner.sendall(b'{"command": "end"}\n')
         with self.runner.makefile() as lines:
-            records = [json.loads(line) for line in lines]
+            records = self._told + [json.loads(line) for line in lines]
         self.wait()
         assert records[-1]["record"] == "totals"
         return records
@@ -86,21 +101,23 @@ class Wire:
         self,
         ports: Sequence[engine.Port],
         limit: int,
-        fate: engine.Fate,
-        captures: Mapping[str, int],
+        captures: Mapping[tuple[str, str], FileIO],
     ) -> None:
         with self._control:
-            engine.run(ports, self._control, seed=7, captures=captures, fate=fate, limit=limit)
+            engine.run(
+                ports, self._control, seed=7, captures=lambda _control: captures, limit=limit
+            )
 
 
 @contextmanager
 def wire(
-    fate: engine.Fate = engine.pass_through,
-    *,
+    *rules: dict[str, object],
     limit: int = 1000,
-    captures: Mapping[str, int] | None = None,
+    captures: Mapping[tuple[str, str], FileIO] | None = None,
 ) -> Iterator[Wire]:
-    running = Wire(limit, fate, captures or {})
+    running = Wire(limit, captures or {})
+    if rules:
+        running.ask(command="rules", rules=rules)
     try:
         yield running
     finally:
@@ -109,6 +126,29 @@ def wire(
 
 def of(kind: str, records: list[Record]) -> list[Record]:
     return [record for record in records if record["record"] == kind]
+
+
+def rule(
+    effect: str,
+    *,
+    source: list[str] | None = None,
+    target: list[str] | None = None,
+    shown: str = "",
+    name: str | None = None,
+    **arguments: object,
+) -> dict[str, object]:
+    """A rule of step 6, as the runner describes it."""
+    return {
+        "id": f"6.{effect}",
+        "shown": shown,
+        "name": name,
+        "from": source,
+        "to": target,
+        "protocol": None,
+        "port": None,
+        "effect": effect,
+        **arguments,
+    }
 
 
 def numbered(number: int) -> bytes:
@@ -173,86 +213,130 @@ def test_a_datagram_for_nobody_is_told_as_such() -> None:
 
 
 def test_frames_that_are_no_ipv4_pass_without_being_judged_or_told() -> None:
-    def judged(*_: object) -> tuple[()]:
-        raise AssertionError("no packet")
-
     ipv6 = frames.ethernet(1, 2, 0x86DD, b"whatever")
-    with wire(judged) as lab:
+    with wire(rule("cut")) as lab:
         lab.send(1, frames.arp(1, 2), ipv6, b"", b"short")
         assert (lab.got(2), lab.got(2)) == (frames.arp(1, 2), ipv6)
         assert [record["record"] for record in lab.end()] == ["totals"]
 
 
-def test_a_fate_may_drop_duplicate_and_change() -> None:
-    def fate(
-        packet: Packet, origin: str, target: str, _at: float, _chance: random.Random
-    ) -> list[tuple[float, bytes]]:
-        assert (origin, target) == ("u1", "u2")
-        times = int(packet.payload)
-        return [(0.0, packet.frame[:-1] + b"!")] * times
-
-    with wire(fate) as lab:
-        lab.send(1, numbered(0), numbered(2))
+def test_what_rules_do_is_done_and_told() -> None:
+    with wire(
+        rule("drop-these", which=[[1, 1]], shown="drop: 1"),
+        rule("duplicate-these", which=[[2, 2]], shown="duplicate: 2"),
+        rule("corrupt-these", which=[[3, 3]], detected=True, shown="corrupt: 3"),
+    ) as lab:
+        lab.send(1, *(numbered(number) for number in range(1, 5)))
+        assert [lab.got(2) for _ in range(2)] == [numbered(2)] * 2
+        damaged = lab.got(2)
+        assert damaged != numbered(3)
+        assert not checksums_hold(damaged)
+        assert lab.got(2) == numbered(4)
         records = lab.end()
-        assert [lab.got(2), lab.got(2)] == [numbered(2)[:-1] + b"!"] * 2
         assert lab.nothing_for(2)
-    assert [record["fate"] for record in of("datagram", records)] == ["dropped", "delivered"]
-    assert (records[-1]["dropped"], records[-1]["forwarded"]) == (1, 2)
+    told = [
+        {key: record[key] for key in ("fate", "by", "copies", "damaged") if key in record}
+        for record in of("datagram", records)
+    ]
+    assert told == [
+        {"fate": "dropped", "by": ["step 6 (drop: 1)"]},
+        {"fate": "delivered", "by": ["step 6 (duplicate: 2)"], "copies": 2},
+        {"fate": "delivered", "by": ["step 6 (corrupt: 3)"], "damaged": "detected"},
+        {"fate": "delivered"},
+    ]
+    assert (records[-1]["dropped"], records[-1]["forwarded"]) == (1, 4)
+
+
+def test_rules_are_in_force_once_that_is_said_and_until_they_are_healed() -> None:
+    with wire() as lab:
+        lab.send(1, numbered(1))
+        lab.ask(command="rules", rules=[rule("cut", name="split")])
+        lab.send(1, numbered(2))
+        lab.ask(command="heal", name="another")
+        lab.send(1, numbered(3))
+        lab.ask(command="heal", name="split")
+        lab.send(1, numbered(4))
+        assert [lab.got(2), lab.got(2)] == [numbered(1), numbered(4)]
+        fates = [record["fate"] for record in of("datagram", lab.end())]
+    assert fates == ["delivered", "dropped", "dropped", "delivered"]
+
+
+def test_a_node_whose_cable_is_pulled_gets_and_sends_nothing_until_it_is_put_back() -> None:
+    with wire() as lab:
+        lab.ask(command="plug", node="u2", connected=False)
+        lab.send(1, numbered(1), frames.arp(1, 2), frames.udp((1, 3), b"passes"))
+        assert lab.got(3) == frames.udp((1, 3), b"passes")
+        lab.send(2, frames.udp((2, 3), b"lost"))
+        lab.ask(command="plug", node="u2", connected=True)
+        lab.send(1, numbered(2))
+        assert lab.got(2) == numbered(2)
+        told = of("datagram", lab.end())
+    assert [(record["fate"], record.get("by")) for record in told] == [
+        ("dropped", ["the pulled cable of u2"]),
+        ("delivered", None),
+        ("dropped", ["the pulled cable of u2"]),
+        ("delivered", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"effect": "fly"},
+        {"effect": "loss"},
+        {"effect": "delay", "seconds": 1, "protocol": "sctp"},
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_as_a_whole(wrong: dict[str, object]) -> None:
+    described = {**rule("cut"), **wrong}
+    with wire() as lab:
+        command = {"command": "rules", "rules": [rule("cut"), described], "reply": 1}
+        lab.runner.sendall(json.dumps(command).encode() + b"\n")
+        lab.send(1, numbered(1))
+        assert lab.got(2) == numbered(1)
+        (refused,) = of("refused", lab.end())
+    assert refused["command"] == json.loads(json.dumps(command))
 
 
 def test_delayed_frames_arrive_when_they_are_due_and_equals_in_the_order_they_came() -> None:
-    delays = [0.06, 0.0, 0.03, 0.03, 0.0005]
-
-    def fate(packet: Packet, *_: object) -> list[tuple[float, bytes]]:
-        return [(delays[int(packet.payload)], packet.frame)]
-
-    with wire(fate) as lab:
-        lab.send(1, *(numbered(number) for number in range(5)))
-        assert [number_of(lab.got(2)) for _ in range(5)] == [1, 4, 2, 3, 0]
+    late = rule("delay-these", which=[[1, 1, 0.06], [3, 4, 0.03], [5, 5, 0.0005]])
+    with wire(late) as lab:
+        lab.send(1, *(numbered(number) for number in range(1, 6)))
+        assert [number_of(lab.got(2)) for _ in range(5)] == [2, 5, 3, 4, 1]
 
 
-def test_a_broadcast_has_a_fate_for_each_that_gets_it() -> None:
-    def fate(
-        packet: Packet, _origin: str, target: str, _at: float, _chance: random.Random
-    ) -> list[tuple[float, bytes]]:
-        return [(0.0, packet.frame)] if target == "u3" else []
-
+def test_a_broadcast_is_judged_at_the_cable_of_each_that_gets_it() -> None:
     frame = frames.udp((1, 255), b"anyone?", to=frames.BROADCAST)
-    with wire(fate) as lab:
+    with wire(rule("cut", target=["u2"])) as lab:
         lab.send(1, frame)
-        (told,) = of("datagram", lab.end())
+        arrived, left = sorted(of("datagram", lab.end()), key=lambda told: "cable" not in told)
         assert lab.got(3) == frame
         assert lab.nothing_for(2)
-    assert told["fate"] == "delivered"
-
-
-def lossy(
-    packet: Packet, _origin: str, _target: str, _at: float, chance: random.Random
-) -> list[tuple[float, bytes]]:
-    return [] if chance.random() < 0.5 else [(0.0, packet.frame)]
+    assert (left["fate"], left["from"], left["to"]) == ("delivered", "u1", None)
+    assert (arrived["fate"], arrived["from"], arrived["cable"]) == ("dropped", "u1", "u2")
 
 
 def test_the_same_seed_decides_the_same_whatever_else_passes() -> None:
     fates = []
     for disturbed in (False, True):
-        with wire(lossy) as lab:
+        with wire(rule("loss", chance=0.5, source=["u1"], target=["u2"])) as lab:
             for number in range(100):
                 if disturbed:
-                    lab.send(1, frames.arp(1, 3))
+                    lab.send(1, frames.arp(1, 3), frames.udp((1, 3), b"another flow"))
+                    lab.send(3, frames.udp((3, 2), b"and another"))
                 lab.send(1, numbered(number))
-            fates.append([record["fate"] for record in of("datagram", lab.end())])
+            told = [record for record in of("datagram", lab.end()) if record["to"] == "u2"]
+            fates.append([record["fate"] for record in told if record["from"] == "u1"])
     assert fates[0] == fates[1]
     assert set(fates[0]) == {"delivered", "dropped"}
 
 
 def test_what_still_waits_is_delivered_in_order_when_the_wire_ends() -> None:
-    def fate(packet: Packet, *_: object) -> list[tuple[float, bytes]]:
-        return [(1000.0 - int(packet.payload), packet.frame)]
-
-    with wire(fate) as lab:
-        lab.send(1, *(numbered(number) for number in range(5)))
+    late = rule("delay-these", which=[[number, number, 1000.0 - number] for number in range(1, 6)])
+    with wire(late) as lab:
+        lab.send(1, *(numbered(number) for number in range(1, 6)))
         lab.end()
-        assert [number_of(lab.got(2)) for _ in range(5)] == [4, 3, 2, 1, 0]
+        assert [number_of(lab.got(2)) for _ in range(5)] == [5, 4, 3, 2, 1]
 
 
 def test_the_wire_ends_when_the_runner_has_gone() -> None:
@@ -363,10 +447,7 @@ def test_a_connection_is_told_and_never_what_was_said_in_it() -> None:
 
 
 def test_what_is_lost_on_the_way_opens_nothing_but_the_request_is_told() -> None:
-    def nothing(*_: object) -> tuple[()]:
-        return ()
-
-    with wire(nothing) as lab:
+    with wire(rule("cut")) as lab:
         lab.send(1, frames.tcp((1, 2), SYN, (100, 0)))
         lab.send(2, frames.tcp((2, 1), RST | ACK, (0, 101), ports=(80, 5000)))
         records = lab.end()
@@ -374,18 +455,21 @@ def test_what_is_lost_on_the_way_opens_nothing_but_the_request_is_told() -> None
 
 
 def test_a_capture_holds_what_the_node_sent_and_what_it_got(tmp_path: Path) -> None:
-    def stripped(packet: Packet, *_: object) -> list[tuple[float, bytes]]:
-        return [(0.0, packet.frame + b"!")]
-
-    path = tmp_path / "u1.pcap"
+    path, far = tmp_path / "u1.pcap", tmp_path / "u1-wire.pcap"
     question, answer = frames.udp((1, 2), b"?"), frames.udp((2, 1), b".")
-    with path.open("wb") as file, wire(stripped, captures={"u1": file.fileno()}) as lab:
-        lab.send(1, frames.arp(1, 99), question)
+    lost = frames.udp((1, 3), b"lost on the way")
+    files = {("u1", "own"): FileIO(path, "wb"), ("u1", "far"): FileIO(far, "wb")}
+    with wire(rule("cut", source=["u1"], target=["u3"]), captures=files) as lab:
+        lab.send(1, frames.arp(1, 99), lost, question)
         lab.got(2)
         lab.send(2, answer, frames.udp((2, 3), b"not for u1"))
         lab.end()
+    for file in files.values():
+        file.close()
+    beyond = [frame for _, frame in captured(far.read_bytes())]
+    assert beyond == [frames.arp(1, 99), question, answer]
     seen = captured(path.read_bytes())
-    assert [frame for _, frame in seen] == [frames.arp(1, 99), question, answer + b"!"]
+    assert [frame for _, frame in seen] == [frames.arp(1, 99), lost, question, answer]
     times = [at for at, _ in seen]
     assert times == sorted(times)
     # A wall clock, not the one that records go by.
@@ -394,7 +478,7 @@ def test_a_capture_holds_what_the_node_sent_and_what_it_got(tmp_path: Path) -> N
 
 def test_a_capture_is_written_while_the_lab_lives(tmp_path: Path) -> None:
     path = tmp_path / "u2.pcap"
-    with path.open("wb") as file, wire(captures={"u2": file.fileno()}) as lab:
+    with FileIO(path, "wb") as file, wire(captures={("u2", "own"): file}) as lab:
         lab.send(1, numbered(1))
         lab.got(2)
         deadline = time.monotonic() + DEADLINE
@@ -404,10 +488,7 @@ def test_a_capture_is_written_while_the_lab_lives(tmp_path: Path) -> None:
 
 
 def test_a_capture_that_cannot_be_written_is_told_and_holds_nothing_up() -> None:
-    with (
-        Path("/dev/full").open("wb", buffering=0) as full,
-        wire(captures={"u2": full.fileno()}) as lab,
-    ):
+    with FileIO("/dev/full", "wb") as full, wire(captures={("u2", "own"): full}) as lab:
         lab.send(1, numbered(1))
         assert lab.got(2) == numbered(1)
         captures = lab.end()[-1]["captures"]

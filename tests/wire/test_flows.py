@@ -53,7 +53,7 @@ def counts(record: Record) -> tuple[object, object]:
 def test_a_datagram_is_told_with_its_ends_its_size_and_its_text() -> None:
     datagram = parse(frames.udp((1, 2), "grüß dich".encode()))
     assert isinstance(datagram, Datagram)
-    assert datagram_record(datagram, 1.5, "u1", "u2", "delivered") == {
+    assert datagram_record(datagram, 1.5, "u1", "u2", {"fate": "delivered"}) == {
         "record": "datagram",
         "at": 1.5,
         "from": "u1",
@@ -69,7 +69,7 @@ def test_a_datagram_is_told_with_its_ends_its_size_and_its_text() -> None:
 def test_of_a_datagram_the_first_512_bytes_are_shown_whatever_they_are() -> None:
     datagram = parse(frames.udp((1, 2), b"\xff\0" + b"a" * 600))
     assert isinstance(datagram, Datagram)
-    record = datagram_record(datagram, 0.0, "u1", None, "nowhere")
+    record = datagram_record(datagram, 0.0, "u1", None, {"fate": "nowhere"})
     assert record["text"] == "\\xff\0" + "a" * 510
     assert (record["size"], record["to"]) == (602, None)
 

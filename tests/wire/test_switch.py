@@ -9,7 +9,7 @@ NODES = 4
 
 
 def switch() -> Switch:
-    return Switch((frames.mac(node), frames.address(node)) for node in range(NODES))
+    return Switch((node, frames.mac(node), frames.address(node)) for node in range(NODES))
 
 
 def test_a_frame_goes_to_the_port_of_its_address_alone() -> None:
@@ -54,10 +54,35 @@ def test_a_group_frame_of_another_protocol_goes_nowhere() -> None:
 @pytest.mark.parametrize("taken", ["mac", "address"])
 def test_an_address_that_is_given_twice_is_refused(taken: str) -> None:
     second = (
-        (frames.mac(0), frames.address(1)) if taken == "mac" else (frames.mac(1), frames.address(0))
+        (1, frames.mac(0), frames.address(1))
+        if taken == "mac"
+        else (1, frames.mac(1), frames.address(0))
     )
     with pytest.raises(ValueError, match="port 1"):
-        Switch([(frames.mac(0), frames.address(0)), second])
+        Switch([(0, frames.mac(0), frames.address(0)), second])
+
+
+UPLINK = 7
+
+
+def part() -> Switch:
+    """Where only node 0 is here, and all others are elsewhere."""
+    return Switch([(0, frames.mac(0), frames.address(0))], UPLINK)
+
+
+@pytest.mark.parametrize("to", [None, frames.BROADCAST])
+def test_what_is_for_others_leaves_by_the_uplink_and_never_comes_back(to: bytes | None) -> None:
+    frame = frames.udp((0, 2), b"", to=to)
+    assert list(part().targets(frame, 0)) == [UPLINK]
+    assert list(part().targets(frames.arp(0, 2), 0)) == [UPLINK]
+
+
+def test_what_comes_by_the_uplink_goes_to_its_owner_and_else_nowhere() -> None:
+    assert list(part().targets(frames.udp((2, 0), b""), UPLINK)) == [0]
+    assert list(part().targets(frames.udp((2, 0), b"", to=frames.BROADCAST), UPLINK)) == [0]
+    assert list(part().targets(frames.arp(2, 0), UPLINK)) == [0]
+    assert list(part().targets(frames.udp((2, 3), b""), UPLINK)) == []
+    assert list(part().targets(frames.arp(2, 3), UPLINK)) == []
 
 
 @given(st.binary(max_size=60), st.integers(0, NODES - 1))

@@ -40,12 +40,14 @@ class AttachedNode:
 
     def __init__(self, client: docker.APIClient, container: str, ip: str, *, pty: bool) -> None:
         self._client = client
-        self._container = container
+        self.container = container
+        """The container's id."""
         self._ip = ip
         self._pty = pty
         self._connection: _Connection | None = None
         self._holder: Any = None  # docker-py's wrapper: another type for every transport
         self._reader: threading.Thread | None = None
+        self._sink: Sink | None = None
 
     @property
     def ip(self) -> str:
@@ -55,11 +57,12 @@ class AttachedNode:
     def start(self, sink: Sink) -> None:
         """Attach, start the container, and read its output in a thread of its own."""
         self.close()
+        self._sink = sink
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         with engine_errors(f"start the container at {self._ip}"):
-            self._holder = self._client.attach_socket(self._container, params=streams)
+            self._holder = self._client.attach_socket(self.container, params=streams)
             self._connection = _raw(self._holder)
-            self._client.start(self._container)
+            self._client.start(self.container)
         self._reader = threading.Thread(
             target=self._read, args=(self._connection, sink), name=f"attach {self._ip}", daemon=True
         )
@@ -104,6 +107,11 @@ class AttachedNode:
         """Let the frozen container go on."""
         self._unless_ended("resume", self._client.unpause)
 
+    def lose(self, reason: str) -> None:
+        """Tell that the node is of no use any more."""
+        if self._sink is not None:
+            self._sink.lost(reason)
+
     def close(self) -> None:
         """End the connection once the program has ended, and wait for the reader."""
         if self._reader is not None:
@@ -120,11 +128,11 @@ class AttachedNode:
         """Do what is no error if only the program has ended meanwhile."""
         with engine_errors(f"{doing} the container at {self._ip}"):
             try:
-                do(self._container)
+                do(self.container)
             except NotFound:
                 return  # somebody has removed it: the reader tells that
             except APIError:
-                if self._client.inspect_container(self._container)["State"]["Running"]:
+                if self._client.inspect_container(self.container)["State"]["Running"]:
                     raise
 
     def _read(self, connection: _Connection, sink: Sink) -> None:
@@ -137,7 +145,7 @@ class AttachedNode:
                 while data := connection.recv(_CHUNK):
                     for frame in decoder.feed(data):
                         sink.printed(_STREAMS.get(frame.kind, "stdout"), frame.payload)
-            status = self._client.wait(self._container)["StatusCode"]
+            status = self._client.wait(self.container)["StatusCode"]
         except (OSError, APIError, RequestException, ValueError) as error:
             sink.lost(str(error))
         else:

@@ -44,23 +44,31 @@ class Images:
                 f"program {program.name} ({program.path}) names no image",
                 hint="play it with `--backend netns`, or add `image:` to the program file",
             )
+        if program.build is not None:
+            return self.built(image, program.build)
+        found = self._inspect(image)
+        if found is None:
+            raise MachineUnfit(
+                f"the image {image} of program {program.name} is not there",
+                hint="build it, or pull it with `docker pull`; a `build:` in "
+                f"{program.path} lets peerlab build it",
+            )
+        return found[0]
+
+    def built(self, image: str, build: Build) -> str:
+        """The id of an image, built first where it is missing or old.
+
+        Raises:
+            MachineUnfit: it cannot be built.
+        """
         with self._lock:
-            key = f"{image} {program.path}"
+            key = f"{image} {build}"
             if key not in self._ids:
-                self._ids[key] = self._look(image, program)
+                self._ids[key] = self._look(image, build)
             return self._ids[key]
 
-    def _look(self, image: str, program: Program) -> str:
+    def _look(self, image: str, build: Build) -> str:
         found = self._inspect(image)
-        build = program.build
-        if build is None:
-            if found is None:
-                raise MachineUnfit(
-                    f"the image {image} of program {program.name} is not there",
-                    hint="build it, or pull it with `docker pull`; a `build:` in "
-                    f"{program.path} lets peerlab build it",
-                )
-            return found[0]
         digest = source_digest(build)
         if found is None or found[1] != digest:
             why = "not there yet" if found is None else "older than its sources"

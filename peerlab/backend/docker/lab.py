@@ -1,27 +1,22 @@
 """Makes the containers and the network of a run, and removes them."""
 
-import hashlib
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Network
 from pathlib import Path
-from random import Random
-from typing import Any, Final
-
-import docker
-from docker.errors import APIError
-from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig, NetworkingConfig
+from typing import Any, Final, TypeVar
 
 from peerlab.backend.base import RunName
 from peerlab.backend.docker.attached import AttachedNode
+from peerlab.backend.docker.containers import Containers
 from peerlab.backend.docker.engine import connect, engine_errors
 from peerlab.backend.docker.images import Images
+from peerlab.backend.docker.networks import Networks
+from peerlab.backend.docker.sidecar import Files, Sidecar, end_all
 from peerlab.backend.docker.sweep import (
     LABEL_KEPT,
     LABEL_OWNER,
@@ -34,30 +29,39 @@ from peerlab.backend.docker.sweep import (
     sweep,
 )
 from peerlab.backend.docker.watchdog import Watchdog
-from peerlab.backend.subnet import POOL, free_subnets, gateway, node_addresses
-from peerlab.errors import LabError, MachineUnfit
+from peerlab.backend.topology import Station, Topology, plan, stations_on
+from peerlab.backend.wire import Wires
+from peerlab.errors import LabError
 from peerlab.evidence.network import NetworkLog
-from peerlab.scenario.model import Node, Program, Scenario, TerminalKind
+from peerlab.scenario.model import Build, Network, Node, Program, Scenario
 
-_MEMORY: Final = 256 * 1024 * 1024
-_PROCESSES: Final = 64
+WIRE_IMAGE: Final = "peerlab/wire"
+_ROOT: Final = Path(__file__).resolve().parents[3]
+WIRE_BUILD: Final = Build(_ROOT, "wire", _ROOT / "Dockerfile")
 _PARALLEL: Final = min(8, 2 * (os.cpu_count() or 1))
-_SUBNET_TRIES: Final = 20
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DockerLab:
     """The nodes of one run, as containers."""
 
-    nodes: Mapping[str, AttachedNode]
+    nodes: dict[str, AttachedNode]
+    wire: Wires | None
     owns_nodes: bool
+
+    def lose(self, reason: str) -> None:
+        """Tell all nodes that their network is gone."""
+        for node in self.nodes.values():
+            node.lose(reason)
 
 
 class DockerBackend:
     """Makes labs on the user's container engine."""
 
     name: Final = "docker"
-    captures: Final = False
+    captures: Final = True
 
     def __init__(self, say: Callable[[str], None], *, keep: bool = False) -> None:
         """Connect to the engine and start the watchdog.
@@ -73,18 +77,20 @@ class DockerBackend:
         self._keep = keep
         self._session = secrets.token_hex(6)
         self._images = Images(self._client, say)
-        self._network_lock = threading.Lock()
+        self._networks = Networks(self._client)
         self._unremoved: set[str] = set()
         self._watchdog = None if keep else Watchdog(self._session)
 
-    def prepare(self, programs: Iterable[Program]) -> None:
-        """Have the images of these programs.
+    def prepare(self, programs: Iterable[Program], *, wired: bool = False) -> None:
+        """Have the images of these programs, and that of the wire if it is needed.
 
         Raises:
             MachineUnfit: one is missing and cannot be built.
         """
         for program in programs:
             self._images.resolve(program)
+        if wired:
+            self._images.built(WIRE_IMAGE, WIRE_BUILD)
 
     def close(self) -> None:
         """Dismiss the watchdog, unless a removal was cut short: then the rest is left to it."""
@@ -97,37 +103,129 @@ class DockerBackend:
 
     @contextmanager
     def deploy(
-        self,
-        scenario: Scenario,
-        run: RunName,
-        network: NetworkLog | None = None,  # noqa: ARG002 - a container's network is not seen
+        self, scenario: Scenario, run: RunName, network: NetworkLog | None = None
     ) -> Iterator[DockerLab]:
-        """Make the run's network and containers; remove them when the context ends."""
+        """Make the run's networks and containers; remove them when the context ends.
+
+        A scenario that changes nothing of its network, and captures nothing, needs no wire.
+        """
         images = {
             node.program.name: self._images.resolve(node.program)
             for node in scenario.nodes.values()
         }
-        labels = self._labels(run)
         made: list[AttachedNode] = []
         self._unremoved.add(run.run_id)
         try:
-            bridge, subnet = self._make_network(run, len(scenario.nodes), labels)
-            addresses = node_addresses(subnet, len(scenario.nodes))
+            ids, topology = self._make_networks(scenario.network, run)
+            containers = Containers(
+                self._client,
+                run,
+                self._labels(run),
+                ids,
+                {name: ip for ip, name in topology.hosts} if len(ids) > 1 else {},
+                detach=self._keep,
+            )
+            with ExitStack() as stack:
+                lab = DockerLab({}, None, owns_nodes=not self._keep)
+                wires: Mapping[str, str] = {}
+                if scenario.scripts_network or (network is not None and network.captures):
+                    sidecars = self._start_wire(containers, topology, network, stack, made, lab)
+                    lab.wire = Wires([sidecar.control for sidecar in sidecars])
+                    wires = {each.name: each.container.container for each in sidecars}
 
-            def make(node: Node, address: str) -> AttachedNode:
-                made_node = self._make_node(
-                    node, address, network=bridge, image=images[node.program.name], run=run
-                )
-                made.append(made_node)
-                return made_node
+                def make(node: Node) -> AttachedNode:
+                    return containers.node(
+                        node,
+                        topology.nodes[node.name],
+                        images[node.program.name],
+                        wires.get(node.name),
+                    )
 
-            with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-                nodes = list(pool.map(make, scenario.nodes.values(), map(str, addresses)))
-            yield DockerLab(dict(zip(scenario.nodes, nodes, strict=True)), not self._keep)
+                for name, container in zip(
+                    scenario.nodes, self._at_once(make, scenario.nodes.values(), made), strict=True
+                ):
+                    lab.nodes[name] = container
+                yield lab
         finally:
             if not self._keep:
                 self._remove(run, made)
                 self._unremoved.discard(run.run_id)
+
+    def _make_networks(self, network: Network, run: RunName) -> tuple[Mapping[str, str], Topology]:
+        """Make a network for each segment, and plan who is where."""
+        ids, subnets = {}, []
+        for segment in network.segments:
+            name = "default" if len(network.segments) == 1 else segment
+            labels = self._labels(run) | {"com.docker.compose.network": name}
+            ids[segment], subnet = self._networks.make(
+                f"{run.project}_{name}", len(stations_on(network, segment)), labels
+            )
+            subnets.append(subnet)
+        return ids, plan(network, subnets)
+
+    def _start_wire(
+        self,
+        containers: Containers,
+        topology: Topology,
+        network: NetworkLog | None,
+        stack: ExitStack,
+        made: list[AttachedNode],
+        lab: DockerLab,
+    ) -> list[Sidecar]:
+        """Start the parts of the wire; they end with the stack."""
+        image = self._images.built(WIRE_IMAGE, WIRE_BUILD)
+        files: Files = {}
+        if network is not None:
+            files = stack.enter_context(network.open_captures(topology.nodes, topology.routers))
+        message = topology.as_message()
+        about = {
+            "seed": 0 if network is None else network.seed,
+            "names": topology.names,
+            "captures": bool(files),
+            "node": None,
+            "router": None,
+        }
+        parts = [
+            *((topology.nodes[node["name"]], {**about, "node": node}) for node in message["nodes"]),
+            *(
+                (topology.routers[router["name"]], {**about, "router": router})
+                for router in message["routers"]
+            ),
+        ]
+
+        def make(part: tuple[Station, Mapping[str, object]]) -> AttachedNode:
+            station, described = part
+            return containers.wire(station, image, described)
+
+        def record(told: Mapping[str, Any]) -> None:
+            if network is not None:
+                network.take(told)
+
+        sidecars = [
+            Sidecar(station.name, container, record, lab.lose, files)
+            for (station, _), container in zip(parts, self._at_once(make, parts, made), strict=True)
+        ]
+        with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+            list(pool.map(Sidecar.start, sidecars))
+        for sidecar in sidecars:
+            sidecar.wait_ready()
+        if not self._keep:
+            stack.callback(end_all, sidecars)
+        return sidecars
+
+    @staticmethod
+    def _at_once(
+        make: Callable[[T], AttachedNode], parts: Iterable[T], made: list[AttachedNode]
+    ) -> list[AttachedNode]:
+        """Make several containers at the same time; all that were made are noted."""
+
+        def noted(part: T) -> AttachedNode:
+            container = make(part)
+            made.append(container)
+            return container
+
+        with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+            return list(pool.map(noted, parts))
 
     def _labels(self, run: RunName) -> dict[str, str]:
         labels = {
@@ -139,87 +237,6 @@ class DockerBackend:
             "com.docker.compose.project": run.project,
         }
         return labels | ({LABEL_KEPT: "yes"} if self._keep else {})
-
-    def _make_network(
-        self, run: RunName, nodes: int, labels: dict[str, str]
-    ) -> tuple[str, IPv4Network]:
-        """Make an internal network on a free subnet; others may take one between look and make."""
-        name = f"{run.project}_default"
-        labels = labels | {"com.docker.compose.network": "default"}
-        with self._network_lock:
-            with engine_errors("list its networks"):
-                taken = [*_engine_subnets(self._client), *_host_routes()]
-            for subnet in free_subnets(nodes, taken, Random())[:_SUBNET_TRIES]:  # noqa: S311
-                ipam = IPAMConfig(
-                    pool_configs=[IPAMPool(subnet=str(subnet), gateway=str(gateway(subnet)))]
-                )
-                try:
-                    made = self._client.create_network(
-                        name, driver="bridge", ipam=ipam, internal=True, labels=labels
-                    )
-                except APIError as error:
-                    if "overlap" in str(error).lower():
-                        continue
-                    raise LabError(f"the engine failed to make a network: {error}") from error
-                return made["Id"], subnet
-        raise MachineUnfit(
-            f"no free subnet for {nodes} nodes in {POOL}",
-            hint="`peerlab clean` removes leftovers; `docker network ls` shows what is in use",
-        )
-
-    def _make_node(
-        self, node: Node, address: str, *, network: str, image: str, run: RunName
-    ) -> AttachedNode:
-        program = node.program
-        pty = program.terminal is TerminalKind.PTY
-        endpoint = EndpointConfig(
-            self._client.api_version, ipv4_address=address, aliases=[node.name]
-        )
-        configuration = f"{program.image} {program.command} {sorted(node.environment.items())}"
-        with engine_errors(f"make the container of {node.name}"):
-            made = self._client.create_container(
-                image,
-                # The program file's command is the whole command, whatever the image would run.
-                entrypoint=list(program.command) if program.command is not None else None,
-                name=f"{run.project}-{node.name}-1",
-                hostname=node.name,
-                environment={**program.environment, **node.environment},
-                stdin_open=True,
-                tty=pty,
-                # Not detached: then closing the connection's sending half is the end of input.
-                detach=self._keep,
-                labels=self._labels(run)
-                | {
-                    "com.docker.compose.service": node.name,
-                    "com.docker.compose.oneoff": "False",
-                    "com.docker.compose.container-number": "1",
-                    "com.docker.compose.config-hash": hashlib.sha256(
-                        configuration.encode()
-                    ).hexdigest(),
-                },
-                host_config=self._host_config(network),
-                healthcheck={"test": ["NONE"]},  # the lab waits for the program's own sign
-                networking_config=NetworkingConfig({network: endpoint}),  # type: ignore[arg-type]
-            )
-        return AttachedNode(self._client, made["Id"], address, pty=pty)
-
-    def _host_config(self, network: str) -> dict[str, Any]:
-        """Least privilege: what a program does not need to talk on its network, it has not."""
-        return self._client.create_host_config(
-            network_mode=network,
-            init=True,
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            pids_limit=_PROCESSES,
-            mem_limit=_MEMORY,
-            memswap_limit=_MEMORY,
-            tmpfs={"/tmp": "size=16m,mode=1777"},  # noqa: S108 - inside the container
-            restart_policy={"Name": "no"},
-            log_config=LogConfig(
-                type="local", config={"max-size": "10m", "max-file": "1", "compress": "false"}
-            ),
-        )
 
     def _remove(self, run: RunName, nodes: list[AttachedNode]) -> None:
         """Remove the run's containers and network.
@@ -254,31 +271,3 @@ def clean(*, everything: bool) -> tuple[list[Resource], list[Resource]]:
     with engine_errors("remove leftovers"):
         there = [found for found in find(client, LABEL_RUN) if wanted(found)]
         return there, sweep(client, LABEL_RUN, wanted=wanted)
-
-
-def _engine_subnets(client: docker.APIClient) -> list[IPv4Network]:
-    pools = [
-        pool
-        for network in client.networks()
-        for pool in (network.get("IPAM") or {}).get("Config") or []
-    ]
-    return [
-        IPv4Network(pool["Subnet"], strict=False)
-        for pool in pools
-        if ":" not in pool.get("Subnet", ":")
-    ]
-
-
-def _host_routes() -> list[IPv4Network]:
-    """Routes of this machine, where it tells them: a lab must not hide a VPN's addresses."""
-    routes = Path("/proc/net/route")
-    if not routes.exists():
-        return []
-    rows = [line.split() for line in routes.read_text(encoding="ascii").splitlines()[1:]]
-    pairs = [(_little_endian(row[1]), _little_endian(row[7])) for row in rows]
-    networks = [IPv4Network((address, mask.bit_count())) for address, mask in pairs]
-    return [network for network in networks if network.prefixlen > 0]
-
-
-def _little_endian(word: str) -> int:
-    return int.from_bytes(bytes.fromhex(word), "little")

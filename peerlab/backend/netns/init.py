@@ -11,14 +11,16 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from io import FileIO
 from typing import NoReturn
 
 from peerlab.backend.netns import control, syscalls
 from peerlab.backend.netns.control import Message
-from peerlab.backend.netns.network import Network, close_ports
+from peerlab.backend.netns.network import Host, Network, close_ports
 from peerlab.backend.netns.node import DONE, PAUSE, RESUME, Place, Program, exit_status, live
 from peerlab.backend.netns.view import View
 from peerlab.wire import engine
+from peerlab.wire.junction import junction
 
 _SIGNALS = {
     "interrupt": signal.SIGINT,
@@ -73,7 +75,7 @@ class LabInit:
         self._places: dict[str, Place] = {}
         self._running: dict[str, int] = {}  # process ids
         self._failures: dict[str, str] = {}  # why a node could not even try its program
-        self._captures: dict[str, int] = {}
+        self._captures: dict[tuple[str, str], int] = {}
         self._wire: int | None = None  # can be read once the wire has ended
         self._ready: dict[int, Callable[[], None]] = {}
         self._poll = select.epoll()
@@ -98,7 +100,7 @@ class LabInit:
         do: str = message["do"]
         match do:
             case "capture":
-                self._captures[message["node"]] = descriptors.pop()
+                self._captures[message["node"], message["end"]] = descriptors.pop()
             case "deploy":
                 self._deploy(message, descriptors[0])
             case "start":
@@ -121,16 +123,15 @@ class LabInit:
             wire.poll(_WIRE_ENDS_WITHIN)
 
     def _deploy(self, message: Message, wire: int) -> None:
-        addresses = [(name, address) for name, address in message["nodes"]]
         network = Network()
         try:
             with stage("network"):
-                network.make(addresses, message["prefix"], self._group)
+                network.make([Host(**described) for described in message["nodes"]], self._group)
             with stage("files"):
                 view = View(message["exposed"], message["hidden"], user=self._user)
-                view.prepare(_hosts(addresses))
+                view.prepare(_hosts(message["hosts"]))
             with stage("wire"):
-                self._start_wire(network.ports, wire, message["seed"])
+                self._start_wire(network.ports, wire, message)
         except StageFailed as failed:
             self._tell(failed.as_message())
             return
@@ -140,12 +141,12 @@ class LabInit:
         }
         self._tell({"event": "deployed"})
 
-    def _start_wire(self, ports: list[engine.Port], to_runner: int, seed: int) -> None:
+    def _start_wire(self, ports: list[engine.Port], to_runner: int, message: Message) -> None:
         """Run the wire in a process of its own: whatever the nodes do, frames move on."""
         watched, alive = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _be_wire(ports, to_runner, seed, self._captures)
+            _be_wire(ports, to_runner, message, self._captures)
         os.close(alive)
         for port in ports:
             port.socket.close()
@@ -233,13 +234,22 @@ class LabInit:
 
 
 def _be_wire(
-    ports: list[engine.Port], to_runner: int, seed: int, captures: dict[str, int]
+    ports: list[engine.Port], to_runner: int, message: Message, captures: dict[tuple[str, str], int]
 ) -> NoReturn:
     """Be the wire, in a process just forked."""
     status = 1
     try:
         with socket.socket(fileno=to_runner) as connection:
-            engine.run(ports, connection, seed=seed, captures=captures)
+            seed = message["seed"]
+            engine.run(
+                ports,
+                connection,
+                seed=seed,
+                junctions=[junction(described, seed) for described in message["routers"]],
+                captures=lambda _control: {
+                    which: FileIO(descriptor, "wb") for which, descriptor in captures.items()
+                },
+            )
         close_ports(ports)
         status = 0
     except Exception:  # noqa: BLE001 - nothing above would tell it
@@ -249,5 +259,5 @@ def _be_wire(
 
 
 def _hosts(addresses: list[tuple[str, str]]) -> str:
-    lines = ["127.0.0.1\tlocalhost", *(f"{address}\t{name}" for name, address in addresses)]
+    lines = ["127.0.0.1\tlocalhost", *(f"{address}\t{name}" for address, name in addresses)]
     return "\n".join(lines) + "\n"

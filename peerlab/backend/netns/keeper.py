@@ -17,6 +17,7 @@ from peerlab.backend.netns.control import Message
 from peerlab.backend.netns.obstacles import explain
 from peerlab.backend.netns.pump import Pump
 from peerlab.backend.netns.terminal import NamespaceNode
+from peerlab.backend.wire import WireControl, Wires
 from peerlab.errors import LabError
 from peerlab.scenario.model import Signal
 
@@ -52,6 +53,8 @@ class Keeper:
         self._wire_over = threading.Event()
         self._rest = b""
         self._wire, self._wire_end = socket.socketpair()
+        self._wire_control = WireControl("the wire", self._wire.sendall)
+        self.wire = Wires([self._wire_control])
         self._asking = threading.Lock()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the lab
         self._control, theirs = control.pair()
@@ -163,6 +166,7 @@ class Keeper:
                 self._process.kill()
 
     def _lose(self, reason: str) -> None:
+        self._wire_control.lost(reason)
         for node in self._nodes.values():
             node.lost(reason)
 
@@ -178,8 +182,9 @@ class Keeper:
         *lines, self._rest = (self._rest + data).split(b"\n")
         try:
             for line in lines:
-                if self._record is not None:
-                    self._record(json.loads(line))
+                record = json.loads(line)
+                if not self._wire_control.take(record) and self._record is not None:
+                    self._record(record)
         except OSError as error:
             self._record = None
             self._lose(f"cannot keep the evidence: {error}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,12 @@ from peerlab.backend.netns.control import Message
 from peerlab.backend.netns.keeper import Keeper
 from peerlab.backend.netns.obstacles import explain, require_linux
 from peerlab.backend.netns.terminal import NamespaceNode
-from peerlab.backend.subnet import POOL, node_addresses, prefix_length
+from peerlab.backend.subnet import POOL
+from peerlab.backend.topology import common_prefix, plan
+from peerlab.backend.wire import Wires
 from peerlab.errors import UsageError
 from peerlab.evidence.network import NetworkLog
-from peerlab.scenario.model import Node, Scenario, TerminalKind
+from peerlab.scenario.model import Network, Node, Scenario, TerminalKind
 
 _FILES_OF_NODE: Final = 4  # one end of each of three pipes, and a log
 _FILES_OF_LAB: Final = 16
@@ -43,6 +46,7 @@ class NetnsLab:
     """The nodes of one run, in namespaces."""
 
     nodes: Mapping[str, NamespaceNode]
+    wire: Wires
     owns_nodes: bool = True
 
 
@@ -76,12 +80,10 @@ class NetnsBackend:
         """
         starts = {name: _start_message(node) for name, node in scenario.nodes.items()}
         _make_room(len(starts))
-        subnet = _subnet(len(starts))
-        addresses = dict(zip(starts, map(str, node_addresses(subnet, len(starts))), strict=True))
+        topology = plan(scenario.network, _subnets(scenario.network))
         request = {
             "do": "deploy",
-            "nodes": list(addresses.items()),
-            "prefix": subnet.prefixlen,
+            **topology.as_message(),
             "exposed": _exposed(starts.values()),
             "hidden": _hidden(network),
             "seed": 0 if network is None else network.seed,
@@ -89,16 +91,21 @@ class NetnsBackend:
         keeper = Keeper(run.run_id, None if network is None else network.take)
         try:
             if network is not None:
-                with network.open_captures(addresses) as files:
-                    for name, file in files.items():
-                        keeper.ask({"do": "capture", "node": name}, [file.fileno()])
+                with network.open_captures(topology.nodes, topology.routers) as files:
+                    for (name, end), file in files.items():
+                        keeper.ask({"do": "capture", "node": name, "end": end}, [file.fileno()])
             keeper.deploy(request)
             nodes = {
-                name: NamespaceNode(keeper.pump, keeper.ask, ip=addresses[name], start=start)
+                name: NamespaceNode(
+                    keeper.pump,
+                    keeper.ask,
+                    ip=str(topology.nodes[name].interface.ip),
+                    start=start,
+                )
                 for name, start in starts.items()
             }
             keeper.serve(nodes)
-            yield NetnsLab(nodes)
+            yield NetnsLab(nodes, keeper.wire)
         finally:
             keeper.close()
 
@@ -118,16 +125,16 @@ def _make_room(nodes: int) -> None:
         raise explain("terminals", errno.EMFILE, text)
 
 
-def _subnet(nodes: int) -> IPv4Network:
-    """The first subnet of the pool: labs of namespaces never meet, so all may have the same.
+def _subnets(network: Network) -> list[IPv4Network]:
+    """The first subnets of the pool: labs of namespaces never meet, so all may have the same.
 
     Raises:
         UsageError: the pool is too small.
     """
-    length = prefix_length(nodes)
-    if length < POOL.prefixlen:
-        raise UsageError(f"{nodes} nodes are more than the addresses of {POOL}")
-    return IPv4Network((POOL.network_address, length))
+    length, segments = common_prefix(network), len(network.segments)
+    if length < POOL.prefixlen or segments > 2 ** (length - POOL.prefixlen):
+        raise UsageError(f"{segments} segments of /{length} are more than {POOL} has")
+    return list(islice(POOL.subnets(new_prefix=length), segments))
 
 
 def _start_message(node: Node) -> Message:

@@ -7,27 +7,52 @@ every frame from one port and writes it to another.
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 from peerlab.backend.netns import syscalls
-from peerlab.backend.netns.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
+from peerlab.wire.device import UP_WITHIN, open_device, plug
 from peerlab.wire.engine import Port
+from peerlab.wire.junction import mac_of
+from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
 
 DEVICE = "eth0"
 """A node's network device, named as in a container."""
 
 _DEVICE_INDEX = 2
 _FIRST_PORT = 1000  # index of the first port's device, far above those that the kernel gives
-_ETH_P_ALL = 3
-_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
-_SO_RCVBUFFORCE = 33
 _CLOSERS = 64
-_UP_WITHIN = 30.0
-_RECEIVE_BUFFER = 4 << 20
 _SETTINGS = {
     # As in a container: any program may use any port, and may ping.
     "/proc/sys/net/ipv4/ip_unprivileged_port_start": "0",
     "/proc/sys/net/ipv4/ping_group_range": "{group} {group}",
 }
+
+
+class Host:
+    """A node, as its network namespace is to be."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        prefix: int,
+        segment: int = 0,
+        routes: Sequence[tuple[str, int, str]] = (),
+    ) -> None:
+        """Take its name, its address and the prefix of the subnet, its segment, and its routes.
+
+        A route is a network, the length of its prefix, and a gateway.
+        """
+        self.name = name
+        self.address = address
+        self.prefix = prefix
+        self.segment = segment
+        self.routes = routes
+
+    @property
+    def mac(self) -> bytes:
+        """The hardware address: as container engines derive it, from the IP address."""
+        return mac_of(self.address)
 
 
 class Network:
@@ -37,12 +62,11 @@ class Network:
         self.namespaces: dict[str, int] = {}
         self.ports: list[Port] = []
 
-    def make(self, addresses: Sequence[tuple[str, str]], prefix: int, group: int) -> None:
+    def make(self, hosts: Sequence[Host], group: int) -> None:
         """Make the nodes' namespaces, in a network namespace of the caller's own.
 
         Args:
-            addresses: the names of the nodes and their IPv4 addresses.
-            prefix: length of the subnet's prefix.
+            hosts: the nodes.
             group: the group that programs run as.
 
         Raises:
@@ -51,33 +75,53 @@ class Network:
         home = _own_namespace()
         silence = not _switch_ipv6_off()
         lab = Netlink()
-        macs = [b"\x02\x42" + socket.inet_aton(address) for _, address in addresses]
         try:
-            for number, ((name, address), mac) in enumerate(zip(addresses, macs, strict=True)):
+            for number, host in enumerate(hosts):
                 syscalls.unshare(syscalls.CLONE_NEWNET)
-                self.namespaces[name] = _own_namespace()
+                self.namespaces[host.name] = _own_namespace()
                 _prepare(group)
                 node = Netlink()
-                node.add_veth(Device(_DEVICE_INDEX, DEVICE, mac), _port_device(number), home)
+                node.add_veth(Device(_DEVICE_INDEX, DEVICE, host.mac), _port_device(number), home)
                 node.set_up(LOOPBACK)
-                node.add_address(_DEVICE_INDEX, address, prefix)
+                node.add_address(_DEVICE_INDEX, host.address, host.prefix)
                 node.commit()
                 switch_offloads_off(DEVICE)
                 lab.set_up(_FIRST_PORT + number, silence_ipv6=silence)
                 lab.commit()
                 # The end that comes up last finds its peer there and can send at once.
                 node.set_up(_DEVICE_INDEX, silence_ipv6=silence)
+                for network, prefix, gateway in host.routes:
+                    node.add_route(network, prefix, gateway, _DEVICE_INDEX)
                 node.commit()
                 node.close()
         finally:
             syscalls.setns(home, syscalls.CLONE_NEWNET)
-        lab.await_carrier({_FIRST_PORT + number for number in range(len(addresses))}, _UP_WITHIN)
+        lab.await_carrier({_FIRST_PORT + number for number in range(len(hosts))}, UP_WITHIN)
         lab.close()
         os.close(home)
         self.ports = [
-            Port(name, mac, socket.inet_aton(address), _open_port(_port_device(number).name))
-            for number, ((name, address), mac) in enumerate(zip(addresses, macs, strict=True))
+            Port(
+                host.name,
+                host.mac,
+                socket.inet_aton(host.address),
+                open_device(_port_device(number).name),
+                segment=host.segment,
+                plug=partial(plug, _FIRST_PORT + number),
+                open_end=partial(_open_end, self.namespaces[host.name]),
+            )
+            for number, host in enumerate(hosts)
         ]
+
+
+def _open_end(namespace: int, kind: int) -> socket.socket:
+    """Open a node's own device, from the lab's network namespace, for frames of one type."""
+    home = _own_namespace()
+    syscalls.setns(namespace, syscalls.CLONE_NEWNET)
+    try:
+        return open_device(DEVICE, kind)
+    finally:
+        syscalls.setns(home, syscalls.CLONE_NEWNET)
+        os.close(home)
 
 
 def close_ports(ports: Sequence[Port]) -> None:
@@ -128,16 +172,3 @@ def _set(path: str, value: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _open_port(device: str) -> socket.socket:
-    """Open a port: every frame that the node sends is read from it, none that it is sent."""
-    port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    try:  # beyond the limit for everybody, where that is allowed
-        port.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-    except PermissionError:
-        port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    port.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
-    port.bind((device, _ETH_P_ALL))
-    port.settimeout(0)
-    return port

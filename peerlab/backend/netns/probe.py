@@ -2,15 +2,19 @@
 
 import sys
 import threading
+from ipaddress import IPv4Network
 from typing import Final, Literal
 
 from peerlab.backend.netns.keeper import Keeper
 from peerlab.backend.netns.obstacles import require_linux
 from peerlab.backend.netns.terminal import NamespaceNode
+from peerlab.backend.topology import plan
 from peerlab.errors import LabError
+from peerlab.scenario.model import Network
 
 _WITHIN: Final = 10.0
 _ADDRESSES: Final = {"here": "10.201.0.2", "there": "10.201.0.3"}
+_NETWORK: Final = Network({"lan": tuple(_ADDRESSES)}, {}, ())
 _LISTEN: Final = """
 import socket
 here = socket.socket(type=socket.SOCK_DGRAM)
@@ -73,8 +77,7 @@ def probe() -> None:
         keeper.deploy(
             {
                 "do": "deploy",
-                "nodes": list(_ADDRESSES.items()),
-                "prefix": 28,
+                **plan(_NETWORK, [IPv4Network("10.201.0.0/28")]).as_message(),
                 "exposed": sorted({sys.prefix, sys.base_prefix}),
                 "hidden": [],
                 "seed": 0,

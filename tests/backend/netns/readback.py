@@ -11,8 +11,8 @@ from typing import Any
 from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
 from peerlab.backend.netns import launch, syscalls
-from peerlab.backend.netns.network import Network
-from peerlab.backend.netns.rtnetlink import Device, Netlink
+from peerlab.backend.netns.network import Host, Network
+from peerlab.wire.rtnetlink import Device, Netlink
 
 NODES = [("u1", "10.201.3.2"), ("u2", "10.201.3.5")]
 IFF_UP = 1
@@ -66,7 +66,7 @@ def main() -> None:
     """Print what is there."""
     launch._enter_namespaces(launch.FIRST_USER)
     network = Network()
-    network.make(NODES, 24, os.getgid())
+    network.make([Host(name, address, 24) for name, address in NODES], os.getgid())
     found: dict[str, Any] = {"lab": read()}
     for name, namespace in network.namespaces.items():
         syscalls.setns(namespace, syscalls.CLONE_NEWNET)

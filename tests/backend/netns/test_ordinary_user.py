@@ -134,7 +134,8 @@ def test_the_demo_passes_for_an_ordinary_user_with_captures_and_leaves_nothing(
     assert runner.returncode == 0, output
     evidence = Evidence(user.directory / "runs/demo/latest")
     assert evidence.outcome == "passed"
-    assert {path.stem for path in (evidence.path / "captures").iterdir()} == set(evidence.nodes)
+    captures = {path.stem for path in (evidence.path / "captures").iterdir()}
+    assert captures == {f"{node}{end}" for node in evidence.nodes for end in ("", "-wire")}
     assert any(event.kind is Kind.DATAGRAM for event in evidence.journal)
     assert remains.gone(mark, before)
 

@@ -1,0 +1,153 @@
+"""Datagrams on trial: the wire sends them to itself through the nodes' own cables, to be measured.
+
+They are told from all else by the type of their frames, which no network stack takes (IEEE 802
+"local experimental"), carry a UDP datagram, and meet cables of their own, where the rules on trial
+act from the begin: no counter and no chance of the run itself is used up.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from struct import Struct
+from time import monotonic
+from zlib import crc32
+
+from peerlab.wire.cable import Cable, Delivery
+from peerlab.wire.checksum import with_checksums
+from peerlab.wire.packet import IPV4_TYPE, UDP, packed, parse
+from peerlab.wire.rules import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from socket import socket
+    from typing import Any
+
+FRAME_TYPE = 0x88B5
+"""Of the frames: local experimental EtherType 1."""
+
+_TYPE = FRAME_TYPE.to_bytes(2)
+_IPV4 = IPV4_TYPE.to_bytes(2)
+_HEADERS = Struct("!BBHHHBBH4s4sHHHH")
+_STAMP = Struct("!HH")
+_HEADERS_SIZE = 28
+_PAYLOAD = bytes(range(16))
+_DISCARD = 9  # the port of the Discard protocol (RFC 863)
+
+
+class Trial:
+    """Some rules, and datagrams that go from one node to another under them."""
+
+    __slots__ = (
+        "arriving",
+        "count",
+        "destination",
+        "leaving",
+        "number",
+        "receiver",
+        "sender",
+        "source",
+    )
+
+    def __init__(
+        self, described: "Mapping[str, Any]", seed: int, name_of: Callable[[bytes], str]
+    ) -> None:
+        """Take a trial as the runner describes it.
+
+        It has its `number` and that of datagrams (`count`), `rules`, the nodes `sender` and
+        `receiver`, which are neighbours, and the `source` and `destination` address.
+
+        Raises:
+            KeyError, TypeError, ValueError: it lacks something.
+        """
+        self.number: int = described["number"]
+        self.count: int = described["count"]
+        self.sender: str = described["sender"]
+        self.receiver: str = described["receiver"]
+        self.source = packed(described["source"])
+        self.destination = packed(described["destination"])
+        rules = [Rule(rule) for rule in described["rules"]]
+        self.leaving = Cable(seed, name_of, self.sender, leaving=True)
+        self.arriving = Cable(seed, name_of, self.receiver, leaving=False)
+        for cable in (self.leaving, self.arriving):
+            cable.put(rules)
+
+    def frame(self, number: int, origin: bytes, target: bytes) -> bytes:
+        """The frame with one of its datagrams, between two hardware addresses."""
+        size = _HEADERS_SIZE + len(_PAYLOAD)
+        headers = _HEADERS.pack(
+            0x45, 0, size, 0, 0, 64, UDP, 0, self.source, self.destination,
+            _DISCARD, _DISCARD, size - 20, 0,
+        )  # fmt: skip
+        made = with_checksums(target + origin + _IPV4 + headers + _PAYLOAD)
+        # Behind the packet, where no rule damages it.
+        return made[:12] + _TYPE + made[14:] + _STAMP.pack(self.number, number)
+
+
+def is_on_trial(frame: bytes) -> bool:
+    """Whether a frame carries a datagram on trial."""
+    return frame[12:14] == _TYPE
+
+
+def stamp_of(frame: bytes) -> tuple[int, int] | None:
+    """The numbers of the trial and the datagram in a frame; None: there are none."""
+    if len(frame) < _STAMP.size:
+        return None
+    trial, number = _STAMP.unpack(frame[-_STAMP.size :])
+    return trial, number
+
+
+def digest(frame: bytes) -> int:
+    """Tells whether the datagram in a frame was changed on the way."""
+    return crc32(frame[14 : -_STAMP.size])
+
+
+def rest(cable: Cable) -> Sequence[Delivery]:
+    """What still waits for others when none comes any more."""
+    return () if cable.release_at == inf else sealed(cable.release(cable.release_at))
+
+
+def carry(cable: Cable, frame: bytes, at: float) -> Sequence[Delivery]:
+    """Let a datagram on trial have its fate; what is to be handed on."""
+    packet = parse(frame[:12] + _IPV4 + frame[14:])
+    return () if packet is None else sealed(cable.carry(packet, at)[1])
+
+
+def sealed(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Give frames the type again by which they are told from all else."""
+    return [(due, frame[:12] + _TYPE + frame[14:]) for due, frame in deliveries]
+
+
+class Court:
+    """The trials that are under way on this part of the wire."""
+
+    def __init__(self, trials: Sequence[Trial], ends: Mapping[str, "tuple[bytes, socket]"]) -> None:
+        """Take the hardware addresses of the nodes that are here, and sockets at their own ends."""
+        self.ends = ends
+        self.trials = {trial.number: trial for trial in trials}
+        self.sent: list[tuple[int, int, float]] = []
+        self.arrived: list[tuple[int, int, float, int]] = []
+
+    def send(self, macs: Mapping[str, str]) -> None:
+        """Send the datagrams of the nodes that are here, to these hardware addresses."""
+        for trial in self.trials.values():
+            if trial.sender in self.ends:
+                origin, end = self.ends[trial.sender]
+                target = bytes.fromhex(macs[trial.receiver])
+                for number in range(1, trial.count + 1):
+                    end.send(trial.frame(number, origin, target))
+                    self.sent.append((trial.number, number, monotonic()))
+
+    def take(self, end: "socket") -> None:
+        """Note what has arrived at a node."""
+        while True:
+            try:
+                frame = end.recv(1 << 16)
+            except OSError:
+                return
+            stamp = stamp_of(frame)
+            if stamp is not None:
+                self.arrived.append((*stamp, monotonic(), digest(frame)))
+
+    def close(self) -> None:
+        """End all trials."""
+        for _, end in self.ends.values():
+            end.close()
