@@ -107,6 +107,11 @@ def main() -> None:
     "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where evidence goes."
 )
 @click.option("--capture", is_flag=True, help="Capture what passes between the nodes (pcap).")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Let the network decide as in the run that had this seed.",
+)
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
@@ -120,6 +125,7 @@ def run(
     repeat: int,
     out: Path,
     capture: bool,
+    seed: int | None,
     keep: bool,
     as_json: bool,
     follow: bool,
@@ -152,7 +158,15 @@ def run(
             jobs = 1 if follow else jobs
 
             def play_one(scenario: Scenario, stop: "Stop") -> "Result":
-                return play(scenario, chosen, out, observer=observer, stop=stop, captures=capture)
+                return play(
+                    scenario,
+                    chosen,
+                    out,
+                    observer=observer,
+                    stop=stop,
+                    captures=capture,
+                    seed=seed,
+                )
 
             results = play_all(scenarios, play_one, jobs=jobs, done=done)
     except Interrupted:
@@ -221,6 +235,7 @@ def images(*, overrides: Sequence[str]) -> ExitStatus:
     """Build the images of programs that are missing or older than their sources."""
     from peerlab.backend.docker.engine import connect  # noqa: PLC0415
     from peerlab.backend.docker.images import Images  # noqa: PLC0415
+    from peerlab.backend.docker.lab import WIRE_BUILD, WIRE_IMAGE  # noqa: PLC0415
 
     built = Images(connect(), click.echo)
     for name, path in known_programs(overrides).items():
@@ -229,6 +244,7 @@ def images(*, overrides: Sequence[str]) -> ExitStatus:
             click.echo(f"{name}: names no image")
             continue
         click.echo(f"{program.image}  {built.resolve(program)}")
+    click.echo(f"{WIRE_IMAGE}  {built.built(WIRE_IMAGE, WIRE_BUILD)}")
     return ExitStatus.PASSED
 
 

@@ -36,6 +36,7 @@ class Result:
     Attributes:
         error: what broke the lab, if it broke; the verdict is unknown then, at best.
         interrupted: the run was ended early by `Stop`.
+        seed: where chance started on the network.
     """
 
     scenario: Scenario
@@ -45,6 +46,7 @@ class Result:
     seconds: float
     error: PeerlabError | None = None
     interrupted: bool = False
+    seed: int = 0
 
 
 class Stop:
@@ -86,7 +88,7 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
-def play(
+def play(  # noqa: PLR0913 - all that can be asked of a run
     scenario: Scenario,
     backend: Backend,
     out: Path,
@@ -94,8 +96,18 @@ def play(
     observer: Observer | None = None,
     stop: Stop | None = None,
     captures: bool = False,
+    seed: int | None = None,
 ) -> Result:
-    """Play a scenario once and judge it, with captures of the network if they are wanted.
+    """Play a scenario once and judge it.
+
+    Args:
+        scenario: what to play.
+        backend: on which nodes are made.
+        out: where evidence goes.
+        observer: told every event.
+        stop: ends the run early.
+        captures: whether frames are to be captured.
+        seed: where chance starts on the network; None: anywhere. The evidence tells it.
 
     Raises:
         MachineUnfit: the backend cannot run it here, nor any other scenario.
@@ -103,7 +115,8 @@ def play(
     """
     if captures and not backend.captures:
         raise UsageError(
-            f"the backend {backend.name} cannot capture yet", hint="use `--backend netns`"
+            f"the backend {backend.name} cannot capture",
+            hint="use `--backend docker` or `--backend netns`",
         )
     began = time.monotonic()
     run = RunName(scenario.name, new_run_id())
@@ -112,14 +125,16 @@ def play(
     interrupted = False
     subscriber = None if observer is None else lambda event: observer(scenario, event)
     journal = Journal(folder.journal, time.monotonic, subscriber)
-    network = NetworkLog(journal, folder, out, seed=secrets.randbits(32), captures=captures)
+    network = NetworkLog(
+        journal, folder, out, seed=secrets.randbits(32) if seed is None else seed, captures=captures
+    )
     about = {"scenario": scenario.name, "run": run.run_id, "backend": backend.name}
     journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed)
     try:
         # The logs stay open until the nodes are gone: they may have last words.
         with ExitStack() as logs, backend.deploy(scenario, run, network) as lab:
             opened = {name: logs.enter_context(folder.open_log(name)) for name in scenario.nodes}
-            _play_on(scenario, lab, opened, journal, stop or Stop())
+            _play_on(scenario, lab, opened, journal, stop or Stop(), network.seed)
     except Stopped:
         interrupted = True
         journal.record(Kind.BROKE, text="the run was interrupted")
@@ -136,13 +151,30 @@ def play(
     if error is not None and not isinstance(error, LabError):
         raise error
     seconds = time.monotonic() - began
-    return Result(scenario, backend.name, verdict, folder.path, seconds, error, interrupted)
+    return Result(
+        scenario,
+        backend.name,
+        verdict,
+        folder.path,
+        seconds,
+        error,
+        interrupted,
+        network.seed,
+    )
 
 
 def _play_on(
-    scenario: Scenario, lab: Lab, logs: Mapping[str, BinaryIO], journal: Journal, stop: Stop
+    scenario: Scenario,
+    lab: Lab,
+    logs: Mapping[str, BinaryIO],
+    journal: Journal,
+    stop: Stop,
+    seed: int,
 ) -> None:
-    """Play on a deployed lab, up to the last words of its programs."""
+    """Play on a deployed lab, up to the last words of its programs.
+
+    Nothing is played on a network that is not what the scenario asks for.
+    """
     terminals = {
         name: Terminal(
             name,
@@ -157,8 +189,10 @@ def _play_on(
     for name, terminal in terminals.items():
         program = scenario.nodes[name].program
         journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
-    director = Director(scenario, terminals, journal)
+    director = Director(scenario, terminals, journal, lab.wire)
     with stop.calls(director.abandon):
+        if not director.try_network(seed):
+            return
         if director.start():
             director.play()
     if lab.owns_nodes:

@@ -83,6 +83,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what nodes are made of: docker, netns, or auto (docker where an engine answers)",
     )
     group.addoption(
+        "--peerlab-seed",
+        type=int,
+        metavar="N",
+        help="let the network decide as in the run that had this seed",
+    )
+    group.addoption(
         "--peerlab-program",
         metavar="NAME=FILE",
         action="append",
@@ -138,7 +144,8 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 def _play(config: pytest.Config, path: Path) -> Result:
     scenario = load_scenario(path, programs=known_programs(config.getoption("--peerlab-program")))
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
-    return play(scenario, _backends(config).choose([scenario]), out)
+    seed = config.getoption("--peerlab-seed")
+    return play(scenario, _backends(config).choose([scenario]), out, seed=seed)
 
 
 def _backends(config: pytest.Config) -> Backends:

@@ -137,7 +137,15 @@ def test_json_is_one_object_and_nothing_else(peerlab: Command) -> None:
         ("b", "failed", "fake"),
     ]
     for run in told["scenarios"]:
-        assert set(run) == {"name", "outcome", "backend", "seconds", "evidence", "findings"}
+        assert set(run) == {
+            "name",
+            "outcome",
+            "backend",
+            "seconds",
+            "seed",
+            "evidence",
+            "findings",
+        }
         assert (Path(run["evidence"]) / "journal.jsonl").exists()
 
 

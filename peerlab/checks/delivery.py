@@ -5,7 +5,8 @@ the programs in what they say of themselves. The accounting is that of Jepsen's 
 sent, delivered, lost, duplicated, unexpected.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from peerlab.checks.verdict import Finding, Outcome
@@ -16,7 +17,10 @@ from peerlab.scenario.model import CheckSpec
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Messages by (id, node that it is for), a message to three nodes counting three times."""
+    """Messages by (id, node that it is for), a message to three nodes counting three times.
+
+    Where a message for an address of no node has not come to anybody, that address stands for it.
+    """
 
     sent: dict[tuple[str, str], Message]
     received: Counter[tuple[str, str]]
@@ -39,19 +43,51 @@ class Account:
 
 def account(evidence: Evidence) -> Account:
     """Add up what the programs reported."""
-    by_address = {node.ip: name for name, node in evidence.nodes.items()}
+    # Routers are in the journal, too, and have no address there.
+    by_address = {node.ip: name for name, node in evidence.nodes.items() if node.ip is not None}
     messages = [message for node in evidence.nodes.values() for message in node.messages]
-    sent = {
-        (str(message.id), by_address.get(message.peer, str(message.peer))): message
-        for message in messages
-        if message.direction is Kind.SENT
-    }
     received = Counter(
         (str(message.id), message.node)
         for message in messages
         if message.direction is Kind.RECEIVED
     )
+    sent: dict[tuple[str, str], Message] = {}
+    elsewhere: list[Message] = []
+    for message in messages:
+        if message.direction is not Kind.SENT:
+            continue
+        if message.peer in by_address:
+            sent[str(message.id), by_address[message.peer]] = message
+        else:
+            elsewhere.append(message)
+    _add_elsewhere(sent, elsewhere, received)
     return Account(sent, received)
+
+
+def _add_elsewhere(
+    sent: dict[tuple[str, str], Message],
+    messages: Iterable[Message],
+    received: Iterable[tuple[str, str]],
+) -> None:
+    """Add messages for addresses of no node, such as those of a NAT.
+
+    Only the NAT knows which node it passes them on to, and it may well be several: so each of them
+    is for one that received its id and was not sent it at its own address.
+    """
+    takers: dict[str, list[str]] = defaultdict(list)
+    for message_id, node in received:
+        if (message_id, node) not in sent:
+            takers[message_id].append(node)
+    for message in messages:
+        message_id, address = str(message.id), str(message.peer)
+        if takers[message_id]:
+            sent[message_id, takers[message_id].pop(0)] = message
+            continue
+        recipient, number = address, 1
+        while (message_id, recipient) in sent:
+            number += 1
+            recipient = f"{address} ({number})"
+        sent[message_id, recipient] = message
 
 
 def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:

@@ -3,19 +3,41 @@
 from typing import Final
 
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.journal import Kind
+from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 
 NAME: Final = "wire"
+MOST_LATE: Final = 0.1
+"""Which part of the packets that the wire delays may be handed on late."""
 
 
 def check(evidence: Evidence) -> list[Finding]:
-    """Unknown if the wire was too slow for its nodes, so that the lab itself lost frames."""
+    """Unknown if the wire did not do what was asked for when it was tried, or came not along."""
     totals = [
         event for event in evidence.journal if event.kind is Kind.WIRE and event.text == "totals"
     ]
     missed = sum(int(event.detail["missed"]) for event in totals)
-    if not missed:
-        return []
-    message = f"the wire missed {missed} frames: more came than this machine can hand on"
-    return [Finding(NAME, Outcome.UNKNOWN, message)]
+    timed = sum(int(event.detail.get("timed", 0)) for event in totals)
+    late = sum(int(event.detail.get("late", 0)) for event in totals)
+    messages = [_not_as_asked(event) for event in _tried(evidence) if event.detail["wrong"]]
+    if missed:
+        messages.append(f"the wire missed {missed} frames: more came than this machine can hand on")
+    if late > timed * MOST_LATE:
+        messages.append(
+            f"the wire handed on {late} of {timed} delayed packets late: this machine is too busy"
+        )
+    return [Finding(NAME, Outcome.UNKNOWN, message) for message in messages]
+
+
+def _tried(evidence: Evidence) -> list[Event]:
+    return [
+        event for event in evidence.journal if event.kind is Kind.WIRE and event.text == "tried"
+    ]
+
+
+def _not_as_asked(event: Event) -> str:
+    step = event.detail["step"]
+    where = f"step {step}" if step else "the start"
+    rules = ", ".join(event.detail["rules"])
+    pair = f"{event.detail['from']} to {event.detail['to']}"
+    return f"the wire does not do what {where} asks for ({rules}): {pair}, {event.detail['wrong']}"

@@ -5,13 +5,17 @@ nodes, and steps under `together`, run in one thread a node.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from typing import Final, assert_never
 
+from peerlab.backend.base import LabWire
 from peerlab.drive.scope import NotKnownYet, Scope, Variables
 from peerlab.drive.terminal import StepFailed, Terminal
+from peerlab.drive.trial import Change, measure, plans
+from peerlab.errors import LabError
 from peerlab.evidence.journal import Journal, Kind
 from peerlab.scenario.model import (
     Act,
@@ -20,9 +24,12 @@ from peerlab.scenario.model import (
     EndInput,
     Exits,
     Expect,
+    Heal,
+    Impair,
     Notice,
     Pause,
     Perform,
+    Plug,
     Restart,
     Resume,
     Scenario,
@@ -33,6 +40,8 @@ from peerlab.scenario.model import (
     Stop,
     Together,
     Type,
+    Unplug,
+    WireStep,
 )
 from peerlab.scenario.values import Pattern
 
@@ -47,11 +56,17 @@ class Director:
     """Starts the nodes, plays the steps, stops the nodes."""
 
     def __init__(
-        self, scenario: Scenario, terminals: Mapping[str, Terminal], journal: Journal
+        self,
+        scenario: Scenario,
+        terminals: Mapping[str, Terminal],
+        journal: Journal,
+        wire: LabWire | None,
     ) -> None:
         self._scenario = scenario
+        self._wire = wire
         self._terminals = terminals
         self._journal = journal
+        self._changes = dict(_changes(scenario))
         self._variables = Variables()
         for name, terminal in terminals.items():
             self._variables.add_node(name, terminal.ip)
@@ -61,8 +76,24 @@ class Director:
         """The variables of each node, as known so far."""
         return self._variables.known
 
+    def try_network(self, seed: int) -> bool:
+        """Measure whether the wire does what the steps will ask of it; False: it does not."""
+        changes = [change for changes in self._changes.values() for change in changes]
+        addresses = {name: terminal.ip for name, terminal in self._terminals.items()}
+        tried = plans(changes, self._scenario.network, addresses)
+        if not tried:
+            return True
+        findings = measure(self._the_wire, tried, seed, addresses)
+        for finding in findings:
+            self._journal.record(Kind.WIRE, None, "tried", **finding.as_dict())
+        return all(finding.wrong is None for finding in findings)
+
     def start(self) -> bool:
-        """Start every node after those that it needs are ready. False: one never became ready."""
+        """Start every node after those that it needs are ready. False: one never became ready.
+
+        The network is as the scenario wants it before the first of them starts.
+        """
+        self._impair(0)
         return all(_at_once(self._start_unasked, wave) for wave in start_waves(self._scenario))
 
     def play(self) -> bool:
@@ -110,13 +141,37 @@ class Director:
             )
             self._journal.record(Kind.READY, name)
 
-    def _play_step(self, number: int, step: Step | Together) -> bool:
+    def _play_step(self, number: int, step: Step | Together | WireStep) -> bool:
+        if isinstance(step, WireStep):
+            return self._play_wire(number, step)
         steps = step.steps if isinstance(step, Together) else (step,)
         lanes: dict[str, list[Step]] = defaultdict(list)
         for single in steps:
             for node in single.nodes:
                 lanes[node].append(single)
         return _at_once(lambda node: self._play_lane(number, node, lanes[node]), tuple(lanes))
+
+    def _play_wire(self, number: int, step: WireStep) -> bool:
+        """Change the network."""
+        where = {"line": step.span.line, "column": step.span.column}
+        self._journal.record(Kind.STEP, None, step.text, number=number, **where)
+        if isinstance(step.act, Heal):
+            self._the_wire.heal(step.act.name)
+        else:
+            self._impair(number)
+        self._journal.record(Kind.WIRE, None, "changed", number=number)
+        return True
+
+    def _impair(self, step: int) -> None:
+        """Put the rules of a step in force."""
+        for change in self._changes.get(step, ()):
+            self._the_wire.put(change.rules)
+
+    @property
+    def _the_wire(self) -> LabWire:
+        if self._wire is None:
+            raise LabError("the lab has no wire that steps can change")
+        return self._wire
 
     def _play_lane(self, number: int, node: str, steps: Sequence[Step]) -> bool:
         """Play one node's part of a step."""
@@ -176,6 +231,10 @@ class Director:
                     self._perform(node, act, scope)
                 case Start() | Pause() | Resume() | Stop() | Restart():
                     self._switch(node, act)
+                case Unplug() | Plug():
+                    connected = isinstance(act, Plug)
+                    self._the_wire.plug(node, connected=connected)
+                    self._journal.record(Kind.PLUGGED if connected else Kind.UNPLUGGED, node)
                 case StaysSilent():
                     terminal.stays_silent(act.seconds)
                 case EndInput():
@@ -229,6 +288,23 @@ class Director:
 
     def _within(self, within: float | None) -> float:
         return self._scenario.within if within is None else within
+
+
+def _changes(scenario: Scenario) -> Iterator[tuple[int, list[Change]]]:
+    """What steps do to the network, by their number; 0: the start.
+
+    Ids of rules are the same on every replay, so rules decide the same.
+    """
+    acts: dict[int, Sequence[Impair]] = {0: scenario.network.impairments}
+    for number, step in enumerate(scenario.steps, start=1):
+        if isinstance(step, WireStep) and isinstance(step.act, Impair):
+            acts[number] = [step.act]
+    for number, impairs in acts.items():
+        ids = (f"{number}.{index}" for index in count())
+        changes = [
+            [rule.as_dict(next(ids), impair.name) for rule in impair.rules] for impair in impairs
+        ]
+        yield number, [Change(number, rules) for rules in changes]
 
 
 def start_waves(scenario: Scenario) -> list[tuple[str, ...]]:

@@ -21,9 +21,14 @@ class Kind(StrEnum):
     PAUSED = "paused"
     """A step has let the whole node stand still."""
     RESUMED = "resumed"
+    UNPLUGGED = "unplugged"
+    """A step has pulled the node's cable."""
+    PLUGGED = "plugged"
+    """A step has put it back."""
     READY = "ready"
     STEP = "step"
-    """A step begins; `number`, `line`, `column`; the text is the step's source."""
+    """A step begins; `number`, `line`, `column`; the text is the step's source. One without a node
+    is the network's."""
     TYPED = "typed"
     PRINTED = "printed"
     """The program printed the text; `stream`, and `notice: true` where it came unasked."""
@@ -41,8 +46,11 @@ class Kind(StrEnum):
     stopped it at the end of the run. Once for every time that it was started."""
     DATAGRAM = "datagram"
     """A node sent a UDP datagram; the text is the beginning of its payload. `to` (a node, null:
-    none or several), `source`, `destination`, `size` (bytes of payload), `fate`. As all events of
-    the wire it has the wire's own time, and may be told after something that happened later."""
+    none or several), `source`, `destination`, `size` (bytes of payload), `fate` (delivered,
+    dropped, nowhere); where rules of the scenario did something to it, `by` (which), `delay`
+    (seconds), `copies`, `damaged` (detected or delivered), `held` (it waited for others), and
+    `cable` where that was not when it left its node but at the cable or router of that name. As
+    all events of the wire it has the wire's own time, and may be told after something later."""
     CONNECTION = "connection"
     """What became of a TCP connection that the node asked for; the text is its state: opened,
     refused, unanswered, reset or closed. `to`, `source`, `destination`, `sent` and `received`

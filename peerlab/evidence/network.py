@@ -1,6 +1,6 @@
 """Takes down what passed between the nodes: the wire's records, and captures of its frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -42,8 +42,20 @@ class NetworkLog:
         self._journal.append(Event(at, kind, detail.pop("from", None), text, detail))
 
     @contextmanager
-    def open_captures(self, nodes: Iterable[str]) -> Iterator[dict[str, BinaryIO]]:
-        """Open a file for the capture of each node; of none if captures are not wanted."""
+    def open_captures(
+        self, nodes: Collection[str], routers: Collection[str]
+    ) -> Iterator[dict[tuple[str, str], BinaryIO]]:
+        """Open the files for captures; none if captures are not wanted.
+
+        There are two for each node, `own` and `far`, for the ends of its cable: what the node sends
+        and gets, and what becomes of that on the wire. Of a router there is what the wire sees.
+        """
+        ends = [(name, "own") for name in nodes]
+        ends += [(name, "far") for name in (*nodes, *routers)]
         with ExitStack() as files:
-            wanted = nodes if self.captures else ()
-            yield {name: files.enter_context(self._folder.open_capture(name)) for name in wanted}
+            yield {
+                (name, end): files.enter_context(
+                    self._folder.open_capture(name if end == "own" else f"{name}-wire")
+                )
+                for name, end in (ends if self.captures else ())
+            }

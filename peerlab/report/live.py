@@ -73,7 +73,7 @@ def _doing(event: Event) -> str | None:
             return f"{verb}{text}"[:100] if text else None
         case Kind.DEPLOYED:
             return f"has the address {event.detail['ip']}"
-        case Kind.STARTED | Kind.READY | Kind.PAUSED | Kind.RESUMED:
+        case Kind.STARTED | Kind.READY:
             return event.kind.value
         case _:
             return _remark(event)
@@ -124,7 +124,7 @@ def _remark(event: Event) -> str | None:
     match event.kind:
         case Kind.EXITED:
             return f"ended with status {event.detail['status']}"
-        case Kind.PAUSED | Kind.RESUMED:
+        case Kind.PAUSED | Kind.RESUMED | Kind.UNPLUGGED | Kind.PLUGGED:
             return event.kind.value
         case Kind.STARTED if "again" in event.detail:
             return "started again"

@@ -35,6 +35,8 @@ def explanation(result: Result) -> Iterator[str]:
     for node in Evidence(result.evidence).nodes.values():
         yield f"   {node.name}, last lines of its transcript:"
         yield from (f"      | {escape(line)}" for line in node.tail(TAIL).splitlines())
+    if result.scenario.scripts_network:
+        yield f"   `--seed {result.seed}` lets the network decide the same again"
     yield f"   evidence: {shown_path(result.evidence)}"
 
 
@@ -74,6 +76,7 @@ def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> dic
                 "outcome": result.verdict.outcome.value,
                 "backend": result.backend,
                 "seconds": round(result.seconds, 3),
+                "seed": result.seed,
                 "evidence": str(result.evidence),
                 "findings": [finding.as_dict() for finding in result.verdict.findings],
             }

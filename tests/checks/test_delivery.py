@@ -11,6 +11,8 @@ from tests.support.journals import deployed, event, evidence
 
 SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
 ADDRESSES = {"u1": "10.0.0.2", "u2": "10.0.0.3", "u3": "10.0.0.4", "u4": "10.0.0.5"}
+NAT = "192.0.2.1"
+"""An address of no node."""
 LAB = [deployed(name, ip) for name, ip in ADDRESSES.items()]
 
 
@@ -57,7 +59,38 @@ CASES = {
         [*(sent("a", to) for to in ("u2", "u3", "u4")), received("a", "u2"), received("a", "u4")],
         (3, 1, 0, 0),
     ),
-    "to nobody in the lab": ([sent("a", "192.0.2.1")], (1, 1, 0, 0)),
+    "to nobody in the lab": ([sent("a", NAT)], (1, 1, 0, 0)),
+    "through a NAT": ([sent("a", NAT), received("a", "u2")], (1, 0, 0, 0)),
+    "through a NAT, received before it is told as sent": (
+        [received("a", "u2"), sent("a", NAT)],
+        (1, 0, 0, 0),
+    ),
+    "through a NAT, twice": ([sent("a", NAT), *[received("a", "u2")] * 2], (1, 0, 1, 0)),
+    "through a NAT, to one too many": (
+        [sent("a", NAT), received("a", "u2"), received("a", "u3")],
+        (1, 0, 0, 1),
+    ),
+    "through a NAT, and straight": (
+        [sent("a", NAT), sent("a", "u2"), received("a", "u2"), received("a", "u3")],
+        (2, 0, 0, 0),
+    ),
+    "lost on the way to a NAT, not straight": (
+        [sent("a", NAT), sent("a", "u2"), received("a", "u2")],
+        (2, 1, 0, 0),
+    ),
+    "lost straight, not on the way to a NAT": (
+        [sent("a", NAT), sent("a", "u2"), received("a", "u3")],
+        (2, 1, 0, 0),
+    ),
+    "to two behind one NAT": (
+        [*[sent("a", NAT)] * 2, received("a", "u2"), received("a", "u3")],
+        (2, 0, 0, 0),
+    ),
+    "to two behind one NAT, lost for one": (
+        [*[sent("a", NAT)] * 2, received("a", "u3")],
+        (2, 1, 0, 0),
+    ),
+    "to two behind one NAT, lost for both": ([sent("a", NAT)] * 2, (2, 2, 0, 0)),
     "received only": ([received("a", "u2")], (0, 0, 0, 1)),
 }
 
@@ -111,6 +144,12 @@ def test_a_failure_names_the_messages(tmp_path: Path) -> None:
             "message c: received by u3 1 times, but not sent to it",
         ),
     ]
+
+
+def test_a_failure_names_the_address_where_no_node_has_it(tmp_path: Path) -> None:
+    events = [*LAB, event(Kind.DATAGRAM, "nat"), sent("a", NAT)]
+    (finding,) = delivery.check(evidence(tmp_path, events), spec())
+    assert finding.proof == "message a 'HEY': u1 to 192.0.2.1 at 1.000 s, received 0 times"
 
 
 def test_where_no_message_was_reported_nothing_can_be_said(tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_runs_are_one_json_object(scenario: Scenario) -> None:
                 "outcome": "passed",
                 "backend": "fake",
                 "seconds": 1.26,
+                "seed": 0,
                 "evidence": str(results[0].evidence),
                 "findings": [
                     {
@@ -152,6 +153,7 @@ def test_runs_are_one_json_object(scenario: Scenario) -> None:
                 "outcome": "failed",
                 "backend": "fake",
                 "seconds": 1.26,
+                "seed": 0,
                 "evidence": str(results[1].evidence),
                 "findings": [
                     {

@@ -5,14 +5,16 @@ the input has ended), `return` ends the program. It runs in the thread that type
 answers is there when the typing is done.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
-from peerlab.backend.base import RunName, Sink
+from peerlab.backend.base import Arrival, Departure, RunName, Sink
 from peerlab.errors import LabError, PeerlabError
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
+from peerlab.wire.packet import dotted
+from peerlab.wire.trial import Trial, carry, digest
 
 Running = Generator[None, str | None, int | None]
 Program = Callable[["FakeNode"], Running]
@@ -126,15 +128,65 @@ class FakeNode:
             tell(self._sink)
 
 
+class FakeWire:
+    """A network that only notes what steps do with it.
+
+    Attributes:
+        late: by how many seconds datagrams on trial are late.
+        loses: the numbers of those that never arrive, whatever was decided.
+    """
+
+    def __init__(self, seed: int, names: Mapping[str, str]) -> None:
+        self.done: list[tuple[object, ...]] = []
+        self.late = 0.0
+        self.loses: frozenset[int] = frozenset()
+        self._seed = seed
+        self._names = names
+
+    def put(self, rules: Sequence[Mapping[str, object]]) -> None:
+        """Note rules."""
+        self.done += [("put", rule) for rule in rules]
+
+    def heal(self, name: str | None) -> None:
+        """Note what is healed."""
+        self.done.append(("heal", name))
+
+    def plug(self, node: str, *, connected: bool) -> None:
+        """Note a cable."""
+        self.done.append(("plug", node, connected))
+
+    def measure(
+        self,
+        trials: Sequence[Mapping[str, object]],
+        seconds: float,  # noqa: ARG002 - nothing takes time here
+    ) -> tuple[list[Departure], list[Arrival]]:
+        """Let datagrams on trial have the fate that rules decide."""
+        sent, arrived = [], []
+        for described in trials:
+            trial = Trial(described, self._seed, lambda address: self._names[dotted(address)])
+            for number in range(1, trial.count + 1):
+                sent.append(Departure(trial.number, number, 1.0))
+                frame = trial.frame(number, bytes(6), bytes(6))
+                for at, passed in carry(trial.leaving, frame, 1.0):
+                    for due, got in carry(trial.arriving, passed, at):
+                        if number not in self.loses:
+                            late = due + self.late
+                            arrived.append(Arrival(trial.number, number, late, digest(got)))
+        return sent, arrived
+
+
 class FakeLab:
     """The nodes of one run, at 10.0.0.2 and the addresses after it."""
 
-    def __init__(self, programs: Mapping[str, Program], *, owns_nodes: bool = True) -> None:
+    def __init__(
+        self, programs: Mapping[str, Program], *, owns_nodes: bool = True, seed: int = 0
+    ) -> None:
         self.owns_nodes = owns_nodes
         self.nodes = {
             name: FakeNode(name, f"10.0.0.{number}", program, self)
             for number, (name, program) in enumerate(programs.items(), start=2)
         }
+        self.wire = FakeWire(seed, {node.ip: name for name, node in self.nodes.items()})
 
 
 class FakeBackend:
@@ -145,6 +197,7 @@ class FakeBackend:
         breaks: what goes wrong while a lab is removed.
         labs: the labs made so far.
         left: how many of them were not removed yet.
+        prepare: called with every lab that is made.
     """
 
     name = "fake"
@@ -163,6 +216,7 @@ class FakeBackend:
         self.labs: list[FakeLab] = []
         self.left = 0
         self.closed = False
+        self.prepare: Callable[[FakeLab], object] = lambda _lab: None
         self._programs = programs
         self._owns_nodes = owns_nodes
 
@@ -171,7 +225,7 @@ class FakeBackend:
         self,
         scenario: Scenario,
         run: RunName,  # noqa: ARG002 - as every backend
-        network: NetworkLog | None = None,  # noqa: ARG002
+        network: NetworkLog | None = None,
     ) -> Iterator[FakeLab]:
         """Make the nodes; kill what still runs at the end."""
         if self.refuses is not None:
@@ -179,7 +233,9 @@ class FakeBackend:
         programs = {
             name: self._programs[node.program.name] for name, node in scenario.nodes.items()
         }
-        lab = FakeLab(programs, owns_nodes=self._owns_nodes)
+        seed = 0 if network is None else network.seed
+        lab = FakeLab(programs, owns_nodes=self._owns_nodes, seed=seed)
+        self.prepare(lab)
         self.labs.append(lab)
         self.left += 1
         try:
