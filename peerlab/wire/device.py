@@ -2,7 +2,12 @@
 
 import socket
 
+from peerlab.wire.packet import IPV4_TYPE
 from peerlab.wire.rtnetlink import Netlink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 UP_WITHIN = 30.0
 """Seconds that a device may take until it can send."""
@@ -11,11 +16,47 @@ _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
 _SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 4 << 20
+_TYPE = slice(12, 14)
+_IPV4 = IPV4_TYPE.to_bytes(2)
+_DISGUISE = 0x88B6.to_bytes(2)  # IEEE 802 "local experimental EtherType 2"
+
+
+class Uplink(socket.socket):
+    """A device on a network that others filter: what passes there as IPv4 passes in disguise.
+
+    A container engine has the host's firewall look at IPv4 even between two containers on one
+    network, and lets it drop what is addressed beyond that network, as packets to a router are.
+    """
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """The next frame; of plain IPv4, which the lab has none of here, an empty one."""
+        frame = super().recv(size, flags)
+        kind = frame[_TYPE]
+        if kind == _DISGUISE:
+            return frame[:12] + _IPV4 + frame[14:]
+        return b"" if kind == _IPV4 else frame
+
+    def send(self, frame: "ReadableBuffer", flags: int = 0, /) -> int:
+        """Send a frame."""
+        data = bytes(frame)
+        if data[_TYPE] == _IPV4:
+            data = data[:12] + _DISGUISE + data[14:]
+        return super().send(data, flags)
 
 
 def open_device(name: str, kind: int = _ETH_P_ALL) -> socket.socket:
     """Open a device for frames of one type, or all: what comes in is read, not what is sent."""
-    device = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    return _opened(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), name, kind)
+
+
+def open_uplink(name: str) -> Uplink:
+    """Open a device on a network that others filter, for all frames."""
+    uplink = Uplink(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    _opened(uplink, name, _ETH_P_ALL)
+    return uplink
+
+
+def _opened(device: socket.socket, name: str, kind: int) -> socket.socket:
     try:  # beyond the limit for everybody, where that is allowed
         device.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
     except PermissionError:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _BURST = 32
 """How many frames a port may send before the others have their turn."""
 
-_LAST_FRAMES = 10_000
-"""How many frames of a port are still taken when the wire ends."""
+_MOST_WAITING = 10_000
+"""How many frames of a port are still taken before a command is obeyed, and when the wire ends."""
 
 _PATIENCE = 5.0
 """Seconds that the runner may take to read on when the wire ends."""
@@ -243,7 +243,7 @@ class _Wire:
             KeyError, TypeError, ValueError: it is none.
         """
         # What came before the command has its fate without it.
-        self._take_all(_BURST)
+        self._take_all()
         match command:
             case {"command": "rules", "rules": [*described], "reply": reply}:
                 self.fabric.put([Rule(rule) for rule in described if isinstance(rule, dict)], at)
@@ -303,9 +303,9 @@ class _Wire:
     def _name_of(self, address: bytes) -> str:
         return self._names.get(address) or dotted(address)
 
-    def _take_all(self, most: int) -> None:
+    def _take_all(self) -> None:
         for arrival in range(len(self._ports)):
-            self._take(arrival, most)
+            self._take(arrival, _MOST_WAITING)
 
     def _take(self, arrival: int, most: int) -> None:
         """Take frames from a port while there are any."""
@@ -321,7 +321,7 @@ class _Wire:
     def _finish(self) -> None:
         """Take and deliver what still waits, whenever it is due, and tell how it all ended."""
         fabric = self.fabric
-        self._take_all(_LAST_FRAMES)
+        self._take_all()
         fabric.catch_up(inf, monotonic)
         self._control.drain(_PATIENCE)
         at = monotonic()

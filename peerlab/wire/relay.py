@@ -19,7 +19,7 @@ from socket import inet_aton
 from time import monotonic
 
 from peerlab.wire.control import Control
-from peerlab.wire.device import open_device, plug
+from peerlab.wire.device import open_device, open_uplink, plug
 from peerlab.wire.engine import Captures, Junction, Port, run
 from peerlab.wire.junction import junction
 from peerlab.wire.seize import NODE_DEVICE, WIRE_DEVICE, device_with, lay_cable, seize
@@ -92,7 +92,7 @@ def _node(described: "Described") -> list[Port]:
         plug=lambda connected: plug(index, connected),
         open_end=lambda kind: open_device(NODE_DEVICE, kind),
     )
-    return [port, Port(None, b"", b"", open_device(seized.name))]
+    return [port, Port(None, b"", b"", open_uplink(seized.name))]
 
 
 def _router(described: "Described", seed: int) -> tuple[list[Port], Junction]:
@@ -101,7 +101,7 @@ def _router(described: "Described", seed: int) -> tuple[list[Port], Junction]:
     for segment, address, prefix in described["interfaces"]:
         seized = seize(device_with(address), address, prefix)
         macs[address] = seized.mac
-        ports.append(Port(None, b"", b"", open_device(seized.name), segment=segment))
+        ports.append(Port(None, b"", b"", open_uplink(seized.name), segment=segment))
     return ports, junction(described, seed, macs)
 
 

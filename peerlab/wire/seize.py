@@ -18,7 +18,6 @@ NODE_DEVICE, WIRE_DEVICE = "lab0", "lab1"
 
 _SIOCGIFADDR, _SIOCGIFMTU, _SIOCGIFHWADDR = 0x8915, 0x8921, 0x8927
 _IFREQ = struct.Struct("16s24s")
-_FIRST_INDEX = 1000  # far above those that the kernel gives
 _UP_WITHIN = 30.0
 
 
@@ -76,8 +75,10 @@ def lay_cable(device: Seized, address: str, prefix: int, routes: list[tuple[str,
         OSError: the kernel refused.
     """
     link = Netlink()
-    near = Device(_FIRST_INDEX, NODE_DEVICE, device.mac, device.mtu)
-    far = Device(_FIRST_INDEX + 1, WIRE_DEVICE, None, device.mtu)
+    # An engine's devices keep the indexes that they had on its machine: any number can be taken.
+    free = max(index for index, _ in socket.if_nameindex()) + 1
+    near = Device(free, NODE_DEVICE, device.mac, device.mtu)
+    far = Device(free + 1, WIRE_DEVICE, None, device.mtu)
     link.add_veth(near, far)
     link.add_address(near.index, address, prefix)
     link.set_up(far.index, silence_ipv6=True)

@@ -14,7 +14,7 @@ from peerlab.errors import LabError, PeerlabError
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
 from peerlab.wire.packet import dotted
-from peerlab.wire.trial import Trial, carry, digest
+from peerlab.wire.trial import Trial, carry, digest, stamp_of
 
 Running = Generator[None, str | None, int | None]
 Program = Callable[["FakeNode"], Running]
@@ -169,9 +169,9 @@ class FakeWire:
                 frame = trial.frame(number, bytes(6), bytes(6))
                 for at, passed in carry(trial.leaving, frame, 1.0):
                     for due, got in carry(trial.arriving, passed, at):
-                        if number not in self.loses:
-                            late = due + self.late
-                            arrived.append(Arrival(trial.number, number, late, digest(got)))
+                        stamp = stamp_of(got)
+                        if stamp is not None and stamp[1] not in self.loses:
+                            arrived.append(Arrival(*stamp, due + self.late, digest(got)))
         return sent, arrived
 
 

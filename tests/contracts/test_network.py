@@ -1,0 +1,350 @@
+"""The contract of a backend: the network does what the steps say, whatever the programs are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from peerlab.backend.base import LabWire
+from peerlab.drive import director
+from peerlab.drive.trial import Finding, Plan, measure
+from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.reading import Evidence
+from peerlab.play import play
+from peerlab.scenario.load import load_scenario
+from peerlab.wire.checksum import checksums_hold
+from peerlab.wire.packet import Datagram, parse
+from tests.contracts.conftest import Bench
+from tests.wire.captures import captured
+
+TALKER = """
+import os, socket, threading
+udp = socket.socket(type=socket.SOCK_DGRAM)
+udp.bind(("", 5000))
+
+def listen():
+    while True:
+        data, source = udp.recvfrom(2000)
+        os.write(1, f"got {data.decode(errors='backslashreplace')} from {source[0]}\\n".encode())
+
+threading.Thread(target=listen, daemon=True).start()
+print("ready")
+for line in open(0):
+    whom, *words = line.split()
+    for word in words:
+        udp.sendto(word.encode(), (whom, 5000))
+    print("sent")
+"""
+
+STREAMER = """
+import socket, sys
+name, role = socket.gethostname(), "there"
+if name == role:
+    listener = socket.create_server(("", 6000))
+    print("ready")
+    connection, _ = listener.accept()
+    while data := connection.recv(65536):
+        connection.sendall(data)
+else:
+    print("ready")
+    connection = None
+    for line in sys.stdin:
+        connection = connection or socket.create_connection((role, 6000))
+        connection.sendall(line.encode())
+        print("echo", connection.makefile().readline().strip())
+"""
+
+
+@pytest.fixture
+def talk(bench: Bench) -> Bench:
+    bench.program("talker", TALKER, more="ready: ready")
+    bench.program("streamer", STREAMER, more="ready: ready")
+    return bench
+
+
+def datagrams(evidence: Evidence, node: str = "a") -> list[Event]:
+    """What the wire told of the datagrams of a node."""
+    return [
+        event
+        for event in evidence.journal
+        if event.kind is Kind.DATAGRAM and event.node == node and "cable" not in event.detail
+    ]
+
+
+def variables(evidence: Evidence) -> dict[str, dict[str, str]]:
+    (end,) = [event for event in evidence.journal if event.kind is Kind.END]
+    known: dict[str, dict[str, str]] = end.detail["variables"]
+    return known
+
+
+def fates(evidence: Evidence, *keys: str) -> list[Sequence[object]]:
+    return [
+        (event.text, event.detail["fate"], *(event.detail.get(key) for key in keys))
+        for event in datagrams(evidence)
+    ]
+
+
+def test_single_datagrams_are_dropped_duplicated_swapped_delayed_and_corrupted(
+    talk: Bench,
+) -> None:
+    evidence = talk.passes("""
+        title: exact
+        nodes: {a: talker, b: talker}
+        steps:
+          - wire: {from: a, to: b, drop: 1, duplicate: 2, swap: [4, 5]}
+          - wire: {from: a, to: b, delay: {3: 300ms}, corrupt: 6}
+          - a: {type: "b one two three four five six seven"}
+          - b: {expect: '/got two .*\\ngot two .*\\ngot five .*\\ngot four .*\\ngot seven .*\\n/'}
+          - b: {expect: got three}
+        """)
+    assert fates(evidence, "copies", "delay", "damaged", "held") == [
+        ("one", "dropped", None, None, None, None),
+        ("two", "delivered", 2, None, None, None),
+        ("three", "delivered", None, 0.3, None, None),
+        ("four", "delivered", None, None, None, True),
+        ("five", "delivered", None, None, None, None),
+        ("six", "delivered", None, None, "detected", None),
+        ("seven", "delivered", None, None, None, None),
+    ]
+    assert datagrams(evidence)[0].detail["by"] == ["step 1 (drop: 1)"]
+
+
+def test_a_damaged_datagram_is_delivered_where_that_is_asked_for(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: damage
+        nodes: {a: talker, b: talker}
+        steps:
+          - wire: {from: a, to: b, corrupt: 1, corrupt-as: delivered}
+          - a: {type: "b damaged"}
+          - b: {expect: '/got .* from {a.ip}/'}
+        """)
+    assert "got damaged" not in evidence.node("b").printed
+
+
+def test_the_same_seed_decides_the_same_on_every_backend(talk: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "lossy.yaml"
+    words = " ".join(f"{number:03}" for number in range(60))
+    path.write_text(f"""
+title: lossy
+network: {{impairments: [{{from: a, loss: 30%, duplicate: 20%, delay: 5ms}}]}}
+nodes: {{a: talker, b: talker}}
+steps:
+  - a: {{type: "b {words}"}}
+  - a: {{expect: sent}}
+  - wire: heal
+  - a: {{type: "b last"}}
+  - b: {{expect: got last}}
+""")
+    scenario = load_scenario(path, programs=talk.programs)
+    result = play(scenario, talk.backend, tmp_path / "runs", seed=4711)
+    assert result.verdict.outcome == "passed", result.verdict.findings
+    decided = [
+        "".join(
+            "-" if event.detail["fate"] == "dropped" else str(event.detail.get("copies", 1))
+            for event in datagrams(Evidence(result.evidence))
+        )
+    ]
+    # What the decisions are for this seed, on every backend and every version of Python.
+    assert decided == [DECIDED]
+
+
+DECIDED = "111---1-11-----11211212211111-211121--111111-1-11112-21121211"
+
+
+def test_impairments_act_on_tcp_too(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: stream
+        network: {impairments: [{delay: 30ms, traffic: tcp, port: 6000}]}
+        nodes: {there: streamer, here: streamer}
+        steps:
+          - here: {type: one}
+          - here: {expect: echo one}
+          - wire: {from: here, to: there, traffic: tcp, drop: 1}
+          - here: {type: two}
+          - here: {expect: echo two}
+        """)
+    opened = [event for event in evidence.journal if event.kind is Kind.CONNECTION]
+    assert [event.text for event in opened][:1] == ["opened"]
+
+
+def test_a_partition_cuts_both_ways_and_heals_and_what_a_stream_carries_arrives_then(
+    talk: Bench,
+) -> None:
+    evidence = talk.passes("""
+        title: partition
+        nodes: {a: talker, b: talker, c: talker, there: streamer, here: streamer}
+        steps:
+          - here: {type: one}
+          - here: {expect: echo one}
+          - wire: {partition: [[a, here], [b, there]], name: split}
+          - a: {type: "b lost"}
+          - b: {type: "a lost"}
+          - a: {type: "c passes"}
+          - c: {expect: got passes}
+          - here: {type: two}
+          - here: {stays-silent: 500ms}
+          - wire: {heal: split}
+          - here: {expect: echo two}
+          - a: {type: "b heard"}
+          - b: {expect: got heard}
+        """)
+    assert "got lost" not in evidence.node("a").printed + evidence.node("b").printed
+
+
+def test_a_one_way_partition_cuts_one_way(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: one way
+        nodes: {a: talker, b: talker}
+        steps:
+          - wire: {partition: {from: a, to: b}}
+          - a: {type: "b lost"}
+          - b: {type: "a passes"}
+          - a: {expect: got passes}
+        """)
+    assert fates(evidence) == [("lost", "dropped")]
+
+
+def test_a_pulled_cable_loses_all_and_works_at_the_same_address_when_it_is_back(
+    talk: Bench,
+) -> None:
+    evidence = talk.passes("""
+        title: cable
+        nodes: {a: talker, b: talker, there: streamer, here: streamer}
+        steps:
+          - here: {type: one}
+          - here: {expect: echo one}
+          - a: {type: "b hello"}  # from now on a knows b's hardware address, and asks nobody
+          - b: {expect: got hello}
+          - b: unplug
+          - there: unplug
+          - a: {type: "b lost"}
+          - here: {type: two}
+          - here: {stays-silent: 300ms}
+          - b: plug
+          - there: plug
+          - a: {type: "b heard"}
+          - b: {expect: 'got heard from {a.ip}'}
+          - here: {expect: echo two}
+        """)
+    assert fates(evidence, "by") == [
+        ("hello", "delivered", None),
+        ("lost", "dropped", ["the pulled cable of b"]),
+        ("heard", "delivered", None),
+    ]
+
+
+def test_a_node_that_starts_again_finds_its_network_as_it_was(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: again
+        network: {impairments: [{from: a, to: b, drop: 2}]}
+        nodes: {a: talker, b: talker}
+        steps:
+          - a: {type: "b one"}
+          - b: {expect: got one}
+          - a: restart
+          - b: kill
+          - b: restart
+          - a: {type: "b lost three"}
+          - b: {expect: 'got three from {a.ip}'}
+        """)
+    assert "got lost" not in evidence.node("b").printed
+
+
+def test_segments_are_joined_by_routers_alone(talk: Bench) -> None:
+    talk.passes("""
+        title: routed
+        network:
+          segments: {one: [a], two: [b], three: [c], four: [d]}
+          routers:
+            r: {joins: [one, two]}
+            s: {joins: [two, three]}
+        nodes: {a: talker, b: talker, c: talker, d: talker}
+        steps:
+          - a: {type: "c far"}
+          - c: {expect: 'got far from {a.ip}'}
+          - c: {type: "a back"}
+          - a: {expect: 'got back from {c.ip}'}
+          - wire: {from: r, to: c, drop: 1}
+          - a: {type: "c lost near"}
+          - c: {expect: got near}
+        """)
+
+
+def test_a_nat_hides_who_is_behind_it_and_lets_in_only_what_was_asked_for(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: hidden
+        network:
+          segments: {home: [a], street: [b, c]}
+          routers: {nat: {inside: home, outside: street, nat: port-restricted}}
+        nodes: {a: talker, b: talker, c: talker}
+        steps:
+          - b: {type: "nat early"}
+          - b: {expect: sent}
+          - a: {type: "b out"}
+          - b: {expect: '/got out from (?P<public>\\S+)/'}
+          - b: {type: "nat back"}
+          - a: {expect: 'got back from {b.ip}'}
+          - c: {type: "nat stranger"}
+          - a: {stays-silent: 300ms}
+        """)
+    public = variables(evidence)["b"]["public"]
+    assert public not in {node.ip for node in evidence.nodes.values()}
+    refused = [
+        (event.node, event.text, event.detail["by"])
+        for event in evidence.journal
+        if event.kind is Kind.DATAGRAM and event.detail.get("cable") == "nat"
+    ]
+    assert refused == [
+        ("b", "early", ["nat (no mapping)"]),
+        ("c", "stranger", ["nat (filtered)"]),
+    ]
+
+
+def test_captures_show_both_ends_of_a_cable(talk: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "captured.yaml"
+    path.write_text("""
+title: captured
+nodes: {a: talker, b: talker}
+steps:
+  - wire: {from: a, to: b, drop: 1, duplicate: 2}
+  - a: {type: "b one two"}
+  - b: {expect: '/got two.*\\ngot two/'}
+""")
+    scenario = load_scenario(path, programs=talk.programs)
+    result = play(scenario, talk.backend, tmp_path / "runs", captures=True)
+    assert result.verdict.outcome == "passed", result.verdict.findings
+
+    def payloads(name: str) -> list[bytes]:
+        frames = captured((result.evidence / "captures" / f"{name}.pcap").read_bytes())
+        packets = [parse(frame) for _, frame in frames if checksums_hold(frame)]
+        return [packet.payload for packet in packets if isinstance(packet, Datagram)]
+
+    assert payloads("a") == [b"one", b"two"]
+    assert payloads("a-wire") == payloads("b-wire") == payloads("b") == [b"two", b"two"]
+
+
+def test_a_network_that_is_not_as_asked_for_gives_no_verdict(
+    talk: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The wire decides by one seed, and what it should decide is reckoned by another.
+    def measured(
+        wire: LabWire, tried: Sequence[Plan], seed: int, addresses: Mapping[str, str]
+    ) -> list[Finding]:
+        return measure(wire, tried, seed + 1, addresses)
+
+    monkeypatch.setattr(director, "measure", measured)
+    result = talk.play("""
+        title: not as asked
+        network: {impairments: [{from: a, loss: 50%}]}
+        nodes: {a: talker, b: talker}
+        steps:
+          - a: {type: "b one"}
+          - a: {expect: never}
+        """)
+    assert result.verdict.outcome == "unknown"
+    assert any(
+        finding.message.startswith(
+            "the wire does not do what the start asks for (loss: 50%): a to b"
+        )
+        for finding in result.verdict.findings
+    )

@@ -1,0 +1,86 @@
+"""Tools that others made see on the network what the scenario asked for, on all backends.
+
+The tools are ping, iperf3 and tshark. On namespaces they are this machine's; on containers ping and
+iperf3 are those of an image. In CI a tool that is missing is a failure.
+"""
+
+import json
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from peerlab.backend.base import Backend
+from peerlab.checks.verdict import Finding, Outcome
+from peerlab.evidence.reading import Evidence
+from peerlab.play import Result, play
+from peerlab.scenario.load import load_scenario
+from tests.conftest import REQUIRED
+from tests.contracts.conftest import Bench, backend
+
+__all__ = ["backend"]
+
+HERE = Path(__file__).resolve().parent
+SEED = 11
+
+SHELL = f"""\
+about: A shell in which tools are called
+image: peerlab/oracles
+build: {{context: {json.dumps(str(HERE))}}}
+command: [sh]
+without-image: {{command: [sh]}}
+"""
+
+
+class OracleBench(Bench):
+    """Plays scenarios with a `shell` on nodes, captures all frames, and always has one seed."""
+
+    def __init__(self, backend: Backend, directory: Path) -> None:
+        super().__init__(backend, directory)
+        path = directory / "shell.program.yaml"
+        path.write_text(SHELL)
+        self.programs["shell"] = path
+
+    def play(self, text: str) -> Result:
+        """Play a scenario and give what came of it."""
+        path = self._directory / "scenario.yaml"
+        path.write_text(textwrap.dedent(text))
+        scenario = load_scenario(path, programs=self.programs)
+        runs = self._directory / "runs"
+        return play(scenario, self.backend, runs, captures=True, seed=SEED)
+
+    def passes(self, text: str) -> Evidence:
+        """Play a scenario that must pass, be it later than it should, and give its evidence."""
+        result = self.play(text)
+        wrong = [each for each in result.verdict.findings if not _is_right(each)]
+        assert not wrong
+        return Evidence(result.evidence)
+
+
+def _is_right(finding: Finding) -> bool:
+    return finding.outcome is Outcome.PASSED or "too busy" in finding.message
+
+
+def need(tool: str) -> None:
+    """Skip the test where this machine lacks a tool; in CI that is a failure."""
+    if shutil.which(tool) is None:
+        reason = f"this machine has no {tool} (in Debian a package)"
+        if REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def bench(backend: Backend, tmp_path: Path) -> OracleBench:
+    """Plays scenarios with tools on the backend."""
+    if backend.name == "netns":
+        need("ping")
+        need("iperf3")
+    return OracleBench(backend, tmp_path)
+
+
+@pytest.fixture
+def tshark() -> None:
+    """Ask for tshark, which reads captures on this machine whatever the backend is."""
+    need("tshark")
