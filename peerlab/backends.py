@@ -68,7 +68,9 @@ class Backends:
             for scenario in played
             for node in scenario.nodes.values()
         }
-        wired = self._captures or any(scenario.scripts_network for scenario in played)
+        wired = self._captures or any(
+            scenario.scripts_network or scenario.network.captures for scenario in played
+        )
         name, reason = self._find(programs.values(), wired=wired)
         line = f"backend {name}: {reason}"
         if line not in self._said:

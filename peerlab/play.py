@@ -113,6 +113,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         MachineUnfit: the backend cannot run it here, nor any other scenario.
         UsageError: the evidence cannot be written, or the backend cannot do what is asked.
     """
+    captures = captures or scenario.network.captures
     if captures and not backend.captures:
         raise UsageError(
             f"the backend {backend.name} cannot capture",

@@ -271,11 +271,13 @@ class Network:
 
     Attributes:
         segments: the nodes on each segment; together, each node once.
+        captures: whether what passes is captured always.
     """
 
     segments: Mapping[str, tuple[str, ...]]
     routers: Mapping[str, Router]
     impairments: tuple[Impair, ...]
+    captures: bool = False
 
 
 # Programs

@@ -6,6 +6,7 @@ from typing import Final
 
 from peerlab.scenario.kinds import (
     DURATION,
+    FLAG,
     HOST,
     SOME_NODES,
     Fields,
@@ -81,7 +82,8 @@ _IMPAIRMENTS: Final = Key(
     raw({"type": "array", "items": {"$ref": "#/$defs/impairment"}}),
     "what the wire does from the start on, each as behind 'wire' in a step",
 )
-NETWORK: Final = Form("'network'", (_SEGMENTS, _ROUTERS, _IMPAIRMENTS))
+_CAPTURE: Final = Key("capture", FLAG, "whether what passes is captured always (default false)")
+NETWORK: Final = Form("'network'", (_SEGMENTS, _ROUTERS, _IMPAIRMENTS, _CAPTURE))
 
 
 def read_network(
@@ -113,7 +115,8 @@ class _Reader:
         routers = self._routers(tuple(segments))
         wire = Wire(None if self.nodes is None else (*self.nodes, *routers))
         readable = {name: router for name, router in routers.items() if router is not None}
-        return Network(segments, readable, self._impairments(wire)), wire
+        captures = self.fields.get(_CAPTURE) or False
+        return Network(segments, readable, self._impairments(wire), captures), wire
 
     def _segments(self) -> dict[str, tuple[str, ...]]:
         reading, tree = self.fields.reading, self.fields.get(_SEGMENTS)

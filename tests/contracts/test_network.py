@@ -304,6 +304,7 @@ def test_captures_show_both_ends_of_a_cable(talk: Bench, tmp_path: Path) -> None
     path = tmp_path / "captured.yaml"
     path.write_text("""
 title: captured
+network: {capture: true}
 nodes: {a: talker, b: talker}
 steps:
   - wire: {from: a, to: b, drop: 1, duplicate: 2}
@@ -311,7 +312,7 @@ steps:
   - b: {expect: '/got two.*\\ngot two/'}
 """)
     scenario = load_scenario(path, programs=talk.programs)
-    result = play(scenario, talk.backend, tmp_path / "runs", captures=True)
+    result = play(scenario, talk.backend, tmp_path / "runs")
     assert result.verdict.outcome == "passed", result.verdict.findings
 
     def payloads(name: str) -> list[bytes]:

@@ -189,6 +189,7 @@ def test_between_both_ends_of_a_cable_lies_the_delay(bench: OracleBench) -> None
     after = {each.payload: each.at for each in _captured(evidence, "here-wire")}
     assert before.keys() == after.keys()
     asked = [0.06] * 50 + [0.02] * 50 + [0.0] * 200
+    print(evidence.path)
     took = [after[payload] - before[payload] for payload in sorted(before)]
     # tshark tells times in nanoseconds, which a float of seconds since 1970 does not hold.
     assert all(longer > least - 1e-6 for longer, least in zip(took, asked, strict=True))

@@ -93,3 +93,9 @@ def test_there_can_be_a_router_between_segments_of_which_one_is_the_only_one_wit
         "network: {segments: {a: u1, b: []}, routers: {r: {joins: [a, b, a]}}}\n"
     )
     assert scenario.network.routers["r"].segments == ("a", "b")
+
+
+def test_a_scenario_can_ask_for_captures_always(load: Load) -> None:
+    network = load("title: x\nnetwork: {capture: true}\nnodes: {u1: client}\nsteps: [{u1: eof}]")
+    assert network.network.captures
+    assert not network.scripts_network
