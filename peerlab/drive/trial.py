@@ -221,11 +221,13 @@ def _ends(
                 return neighbour, target, target
         return None
     for sender in rule["from"] or addresses:
-        targets = [name for name in rule["to"] or () if name != sender and name in addresses]
-        neighbours = _neighbours(sender, network)
-        if neighbours and (targets or rule["to"] is None):
-            receiver = next((name for name in targets if name in neighbours), neighbours[0])
-            return sender, receiver, targets[0] if targets else receiver
+        others = [name for name in rule["to"] or addresses if name != sender and name in addresses]
+        beside = _neighbours(sender, network) or _router_of(sender, network)
+        if others and beside:
+            receiver = next((name for name in others if name in beside), beside[0])
+            # What the rule speaks about is told by addresses, whoever gets it.
+            target = receiver if rule["to"] is None and receiver in addresses else others[0]
+            return sender, receiver, target
     return None
 
 
@@ -235,3 +237,12 @@ def _neighbours(node: str, network: Network) -> list[str]:
         if node in names:
             return [name for name in names if name != node]
     return []
+
+
+def _router_of(node: str, network: Network) -> list[str]:
+    """A router that has its first interface on a node's segment, if there is one."""
+    return [
+        router.name
+        for router in network.routers.values()
+        if node in network.segments[router.segments[0]]
+    ][:1]

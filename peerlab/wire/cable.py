@@ -16,6 +16,10 @@ from peerlab.wire.rules import Rule
 _MOST_KNOWN = 4096
 """How many kinds of packets are remembered with the rules that speak about them."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from peerlab.wire.flows import Record
+
 Delivery = tuple[float, bytes]
 """When a frame is to be handed on, and the frame."""
 
@@ -54,6 +58,23 @@ class Passage:
         self.damage: list[tuple[int, bool]] = []
         self.by: list[Rule] = []
         """The rules that did something to it; where it is lost, the last one lost it."""
+
+    def told(self) -> "Record":
+        """What the rules did to it, for people and programs."""
+        about: Record = {"fate": "dropped" if self.lost else "delivered"}
+        about["by"] = [rule.place for rule in self.by]
+        if self.lost:
+            return about
+        if self.held:
+            about["held"] = True
+        elif self.departures[0] > self.at:
+            about["delay"] = round(self.departures[0] - self.at, 6)
+        if len(self.departures) > 1:
+            about["copies"] = len(self.departures)
+        if self.damage:
+            detected = any(detected for _, detected in self.damage)
+            about["damaged"] = "detected" if detected else "delivered"
+        return about
 
     def frame(self) -> bytes:
         """The frame as it leaves."""

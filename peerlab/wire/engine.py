@@ -12,12 +12,13 @@ from struct import unpack
 from time import monotonic, time_ns
 
 from peerlab.wire.control import Control
+from peerlab.wire.court import Court
 from peerlab.wire.fabric import Fabric, Place
 from peerlab.wire.flows import Record
 from peerlab.wire.packet import dotted
 from peerlab.wire.pcap import Capture
 from peerlab.wire.rules import Rule
-from peerlab.wire.trial import FRAME_TYPE, Court, Trial
+from peerlab.wire.trial import FRAME_TYPE, Trial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class _Wire:
                 arrival = self._arrivals.get(descriptor)
                 if arrival is not None:
                     self._take(arrival, _BURST)
-                    fabric.catch_up(monotonic(), monotonic)
+                    fabric.agenda.catch_up(monotonic(), monotonic)
                 elif descriptor in self._ends:
                     if fabric.court is not None:
                         fabric.court.take(self._ends[descriptor])
@@ -178,7 +179,7 @@ class _Wire:
                     self._finish()
                     return
             now = monotonic()
-            fabric.catch_up(now, monotonic)
+            fabric.agenda.catch_up(now, monotonic)
             if now >= fabric.flush_at:
                 fabric.flush()
             if now >= control.write_at:
@@ -208,7 +209,7 @@ class _Wire:
 
     def _wait(self) -> list[tuple[int, int]]:
         """Sleep until there is something to do; which descriptors are ready."""
-        wake = min(self.fabric.flush_at, self._control.write_at, self.fabric.due_at)
+        wake = min(self.fabric.flush_at, self._control.write_at, self.fabric.agenda.due_at)
         if wake == inf:
             return self._epoll.poll()
         left = wake - monotonic()
@@ -265,7 +266,7 @@ class _Wire:
             case {"command": "try", "macs": dict(macs), "reply": reply} if self.fabric.court:
                 self.fabric.court.send(macs)
             case {"command": "judge", "after": int() | float() as after, "reply": reply}:
-                self.fabric.call_at(at + after, lambda _at: self._close_court(reply))
+                self.fabric.agenda.enter(at + after, lambda _at: self._close_court(reply))
                 return
             case _:
                 raise ValueError(command)
@@ -285,7 +286,12 @@ class _Wire:
         for descriptor in self._ends:
             self._epoll.register(descriptor, EPOLLIN)
         self.fabric.court = Court(trials, ends)
-        return {name: mac.hex() for name, (mac, _) in ends.items()}
+        # Of a router any address will do: what is for it is seen at the far end of its cable.
+        return {
+            place.name: place.mac.hex()
+            for place in reversed(self._places)
+            if place.name in names and place.name is not None
+        }
 
     def _close_court(self, reply: object) -> None:
         court, self.fabric.court = self.fabric.court, None
@@ -322,7 +328,7 @@ class _Wire:
         """Take and deliver what still waits, whenever it is due, and tell how it all ended."""
         fabric = self.fabric
         self._take_all()
-        fabric.catch_up(inf, monotonic)
+        fabric.agenda.catch_up(inf, monotonic)
         self._control.drain(_PATIENCE)
         at = monotonic()
         for record in fabric.finish(at):
@@ -340,9 +346,9 @@ class _Wire:
             "forwarded": fabric.forwarded,
             "dropped": fabric.dropped,
             "nowhere": fabric.nowhere,
-            "timed": fabric.timed,
-            "late": fabric.late,
-            "latest": round(fabric.latest, 6),
+            "timed": fabric.agenda.timed,
+            "late": fabric.agenda.late,
+            "latest": round(fabric.agenda.latest, 6),
             "missed": sum(_missed(port.socket) for port in self._ports),
             "forgotten": fabric.forgotten,
             "captures": ended,

@@ -7,17 +7,18 @@ what arrives is handed to a function. Times are seconds of one clock.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from heapq import heappop, heappush
 from math import inf
 
+from peerlab.wire.agenda import Agenda
 from peerlab.wire.cable import Cable, Delivery, Passage
 from peerlab.wire.control import Control
+from peerlab.wire.court import Court
 from peerlab.wire.flows import Connections, Record
 from peerlab.wire.packet import ACK, SYN, Datagram, Packet, Segment, dotted, is_segment, parse
 from peerlab.wire.pcap import Capture
 from peerlab.wire.rules import Rule
 from peerlab.wire.switch import Switch
-from peerlab.wire.trial import Court, carry, is_on_trial, sealed, stamp_of
+from peerlab.wire.trial import is_on_trial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ _GROUP_BIT = 1
 
 FLUSH_AFTER = 0.25
 """Seconds after which what was captured is in the file, so that a killed lab leaves it."""
-
-LATE = 0.02
-"""Seconds after its time from which on a frame counts as late."""
 
 
 class Place:
@@ -80,8 +78,10 @@ class Fabric:
         Raises:
             ValueError: two places have an address in common.
         """
-        self._places = places
-        self._give = give
+        self.places = places
+        self.give = give
+        self.agenda = Agenda()
+        """What is to be done later."""
         self._control = control
         self._names = names
         self._switches = _switches(places)
@@ -110,13 +110,6 @@ class Fabric:
         self.court: Court | None = None
         """Where datagrams are on trial, if any are."""
         self.frames = self.forwarded = self.dropped = self.nowhere = 0
-        self.timed = self.late = 0
-        self.latest = 0.0
-
-    @property
-    def due_at(self) -> float:
-        """When to call `catch_up` next."""
-        return self._due[0][0] if self._due else inf
 
     def put(self, rules: Sequence[Rule], at: float) -> None:
         """Put rules in force."""
@@ -136,15 +129,16 @@ class Fabric:
             self._unplugged.discard(name)
         else:
             self._unplugged.add(name)
-        return [number for number, place in enumerate(self._places) if place.name == name]
+        return [number for number, place in enumerate(self.places) if place.name == name]
 
     def take(self, number: int, frame: bytes, at: float) -> None:
         """Take a frame that comes in at a place."""
-        if self.court is not None and is_on_trial(frame):
-            self._try(number, frame, at, self.court)
+        if is_on_trial(frame):
+            if self.court is not None:  # else it comes too late
+                self.court.bring(self, number, frame, at)
             return
         self.frames += 1
-        if self._places[number].name is None:
+        if self.places[number].name is None:
             self._cross(number, frame, at)
             return
         if self.captures:
@@ -155,26 +149,15 @@ class Fabric:
         else:
             self._leave(number, packet, at)
 
-    def catch_up(self, until: float, clock: Callable[[], float]) -> None:
-        """Hand on what is due by then, in order."""
-        while self._due and self._due[0][0] <= until:
-            due, _, act = heappop(self._due)
-            now = max(clock(), due) if until < inf else due
-            self.timed += 1
-            lateness = now - due
-            self.late += lateness > LATE
-            self.latest = max(self.latest, lateness)
-            act(now)
-
     def flush(self) -> None:
         """Put into the files what was captured."""
         self.flush_at = inf
         for capture in self.captures.values():
             capture.flush()
 
-    def call_at(self, due: float, act: Callable[[float], object]) -> None:
-        """Have something else done when it is due."""
-        self._schedule(due, act)
+    def targets(self, frame: bytes, number: int) -> Sequence[int]:
+        """The places on the same segment that get a frame which comes from a place."""
+        return self._switches[self.places[number].segment].targets(frame, number)
 
     def finish(self, at: float) -> Iterable[Record]:
         """The records of all connections that are neither refused nor over."""
@@ -194,7 +177,7 @@ class Fabric:
         yield from self._arriving
 
     def _release_all(self, at: float) -> None:
-        for number in range(len(self._places)):
+        for number in range(len(self.places)):
             for leaving in (True, False):
                 self._release(number, at, leaving=leaving)
 
@@ -210,18 +193,18 @@ class Fabric:
                 self.dropped += 1
             arrives = self._hand_on(number, deliveries, at, leaving=True)
             arrives |= passage is not None and not passage.lost
-        if self._places[number].router is None:
+        if self.places[number].router is None:
             self._record(number, packet, at, arrives=arrives, passage=passage)
 
     def _cross(self, number: int, frame: bytes, at: float) -> bool:
         """Bring a frame from the far end of a cable to those whom it is for; whether it arrives."""
         if self.captures:
             self._capture(number, frame, at, own=False)
-        place = self._places[number]
+        place = self.places[number]
         if place.name in self._unplugged:
             self.dropped += 1
             return False
-        targets = self._switches[place.segment].targets(frame, number)
+        targets = self.targets(frame, number)
         if not targets:
             self.nowhere += 1
         arrives = False
@@ -233,7 +216,7 @@ class Fabric:
         """Bring a frame to the far end of a cable, and along it; whether it may arrive."""
         if self.captures:
             self._capture(number, frame, at, own=False)
-        if self._places[number].name in self._unplugged:
+        if self.places[number].name in self._unplugged:
             self.dropped += 1
             return False
         cable = self._arriving[number]
@@ -244,7 +227,7 @@ class Fabric:
         if passage is not None and passage.by:
             if passage.lost:
                 self.dropped += 1
-            self._tell(number, packet, at, _what_happened(passage, self._places[number].name))
+            self._tell(number, packet, at, {**passage.told(), "cable": self.places[number].name})
         handed = self._hand_on(number, deliveries, at, leaving=False)
         return handed or not (passage is not None and passage.lost)
 
@@ -258,11 +241,11 @@ class Fabric:
             if due <= at:
                 arrives |= go_on(number, frame, at)
             else:
-                self._schedule(due, partial(go_on, number, frame))
+                self.agenda.enter(due, partial(go_on, number, frame), timed=True)
         cable = (self._leaving if leaving else self._arriving)[number]
         if cable.release_at < inf and self._releases.get((number, leaving)) != cable.release_at:
             self._releases[number, leaving] = cable.release_at
-            self._schedule(cable.release_at, partial(self._release, number, leaving=leaving))
+            self.agenda.enter(cable.release_at, partial(self._release, number, leaving=leaving))
         return arrives
 
     def _release(self, number: int, at: float, *, leaving: bool) -> None:
@@ -273,11 +256,11 @@ class Fabric:
 
     def _hand_over(self, number: int, frame: bytes, at: float) -> bool:
         """Hand a frame to what is at a place; whether it could be given."""
-        place = self._places[number]
+        place = self.places[number]
         if place.router is not None:
             self._route(number, place.router, frame, at)
             return True
-        if not self._give(number, frame):
+        if not self.give(number, frame):
             # The node's queue is full, or its cable is pulled or gone.
             self.dropped += 1
             return False
@@ -304,61 +287,9 @@ class Fabric:
         if device.last_drop is not None and not frame[0] & _GROUP_BIT:
             dropped = parse(frame)
             if dropped is not None:
-                by = [f"{self._places[number].name} ({device.last_drop})"]
-                about: Record = {"fate": "dropped", "cable": self._places[number].name, "by": by}
+                by = [f"{self.places[number].name} ({device.last_drop})"]
+                about: Record = {"fate": "dropped", "cable": self.places[number].name, "by": by}
                 self._tell(number, dropped, at, about)
-
-    def _try(self, number: int, frame: bytes, at: float, court: Court) -> None:
-        """Bring a datagram on trial to the next end of a cable."""
-        stamp = stamp_of(frame)
-        trial = None if stamp is None else court.trials.get(stamp[0])
-        if trial is None:
-            return
-        leaves = self._places[number].name is not None
-        if leaves:
-            self._try_on(trial.leaving, number, carry(trial.leaving, frame, at), at, leaves=True)
-        else:
-            self._judge(number, frame, at)
-
-    def _judge(self, number: int, frame: bytes, at: float) -> bool:
-        """Bring a datagram on trial from the far end of a cable to the node that it is for."""
-        stamp = stamp_of(frame)
-        place = self._places[number]
-        for target in self._switches[place.segment].targets(frame, number):
-            trial = None if self.court is None or stamp is None else self.court.trials[stamp[0]]
-            if trial is not None and self._places[target].name == trial.receiver:
-                arriving = trial.arriving
-                deliveries = carry(arriving, frame, at)
-                self._try_on(arriving, target, deliveries, at, leaves=False)
-            else:
-                self._give(target, frame)
-        return True
-
-    def _try_on(
-        self, cable: Cable, number: int, deliveries: Iterable[Delivery], at: float, *, leaves: bool
-    ) -> None:
-        """Let datagrams on trial go on when they are due."""
-        go_on = self._judge if leaves else self._give_late
-        for due, frame in deliveries:
-            if due <= at:
-                go_on(number, frame, at)
-            else:
-                self._schedule(due, partial(go_on, number, frame))
-        if cable.release_at < inf:
-
-            def release(now: float) -> None:
-                if cable.release_at <= now:
-                    waited = sealed(cable.release(now))
-                    self._try_on(cable, number, waited, now, leaves=leaves)
-
-            self._schedule(cable.release_at, release)
-
-    def _give_late(self, number: int, frame: bytes, _at: float) -> bool:
-        return self._give(number, frame)
-
-    def _schedule(self, due: float, act: Callable[[float], object]) -> None:
-        self._scheduled += 1
-        heappush(self._due, (due, self._scheduled, act))
 
     def _capture(self, number: int, frame: bytes, at: float, *, own: bool) -> None:
         capture = self.captures.get((number, own))
@@ -370,14 +301,14 @@ class Fabric:
         self, number: int, packet: Packet, at: float, *, arrives: bool, passage: Passage | None
     ) -> None:
         """Tell of a packet that a node sent."""
-        name = self._places[number].name or ""
+        name = self.places[number].name or ""
         if isinstance(packet, Datagram):
-            targets = self._switches[self._places[number].segment].targets(packet.frame, number)
+            targets = self.targets(packet.frame, number)
             fate = "delivered" if arrives else "dropped" if targets else "nowhere"
             about: Record = {"fate": fate}
             gone = self._unplugged.intersection((name, self._names.get(packet.destination)))
             if passage is not None and passage.by:
-                about = _what_happened(passage, None)
+                about = passage.told()
             if gone and "by" not in about:
                 about = {"fate": "dropped", "by": [f"the pulled cable of {gone.pop()}"]}
             self._tell(number, packet, at, about)
@@ -389,7 +320,7 @@ class Fabric:
         if isinstance(packet, Datagram):
             origin = self._names.get(packet.source)
             if "cable" not in about:
-                origin = self._places[number].name
+                origin = self.places[number].name
             self._control.tell_datagram(
                 packet, at, origin, self._names.get(packet.destination), about
             )
@@ -414,23 +345,3 @@ def _switches(places: Sequence[Place]) -> Mapping[int, Switch]:
         )
         for segment in segments
     }
-
-
-def _what_happened(passage: Passage, cable: str | None) -> Record:
-    """What the rules of a cable did to a packet; `cable` names the node that it arrives at."""
-    about: Record = {"fate": "dropped" if passage.lost else "delivered"}
-    about["by"] = [rule.place for rule in passage.by]
-    if cable is not None:
-        about["cable"] = cable
-    if not passage.lost:
-        delay = passage.departures[0] - passage.at
-        if delay > 0:
-            about["delay"] = round(delay, 6)
-        if len(passage.departures) > 1:
-            about["copies"] = len(passage.departures)
-        if passage.damage:
-            detected = any(detected for _, detected in passage.damage)
-            about["damaged"] = "detected" if detected else "delivered"
-        if passage.held:
-            about["held"] = True
-    return about

@@ -8,7 +8,6 @@ act from the begin: no counter and no chance of the run itself is used up.
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from struct import Struct
-from time import monotonic
 from zlib import crc32
 
 from peerlab.wire.cable import Cable, Delivery
@@ -18,7 +17,6 @@ from peerlab.wire.rules import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket
     from typing import Any
 
 FRAME_TYPE = 0x88B5
@@ -114,40 +112,3 @@ def carry(cable: Cable, frame: bytes, at: float) -> Sequence[Delivery]:
 def sealed(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
     """Give frames the type again by which they are told from all else."""
     return [(due, frame[:12] + _TYPE + frame[14:]) for due, frame in deliveries]
-
-
-class Court:
-    """The trials that are under way on this part of the wire."""
-
-    def __init__(self, trials: Sequence[Trial], ends: Mapping[str, "tuple[bytes, socket]"]) -> None:
-        """Take the hardware addresses of the nodes that are here, and sockets at their own ends."""
-        self.ends = ends
-        self.trials = {trial.number: trial for trial in trials}
-        self.sent: list[tuple[int, int, float]] = []
-        self.arrived: list[tuple[int, int, float, int]] = []
-
-    def send(self, macs: Mapping[str, str]) -> None:
-        """Send the datagrams of the nodes that are here, to these hardware addresses."""
-        for trial in self.trials.values():
-            if trial.sender in self.ends:
-                origin, end = self.ends[trial.sender]
-                target = bytes.fromhex(macs[trial.receiver])
-                for number in range(1, trial.count + 1):
-                    end.send(trial.frame(number, origin, target))
-                    self.sent.append((trial.number, number, monotonic()))
-
-    def take(self, end: "socket") -> None:
-        """Note what has arrived at a node."""
-        while True:
-            try:
-                frame = end.recv(1 << 16)
-            except OSError:
-                return
-            stamp = stamp_of(frame)
-            if stamp is not None:
-                self.arrived.append((*stamp, monotonic(), digest(frame)))
-
-    def close(self) -> None:
-        """End all trials."""
-        for _, end in self.ends.values():
-            end.close()
