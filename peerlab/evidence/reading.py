@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from peerlab.errors import UsageError
 from peerlab.evidence.folder import JOURNAL, NODES, VERDICT
@@ -120,6 +120,9 @@ class NodeEvidence:
         return next((event for event in self.journal if event.kind is kind), None)
 
 
+_OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a run left behind."""
@@ -155,7 +158,12 @@ class Evidence:
         for event in self.journal:
             if event.node is not None:
                 events.setdefault(event.node, []).append(event)
-        return {name: NodeEvidence(name, tuple(own)) for name, own in events.items()}
+        return {
+            name: NodeEvidence(name, tuple(own))
+            for name, own in events.items()
+            # Of a router there is nothing but what the wire tells.
+            if any(event.kind not in _OF_THE_WIRE for event in own)
+        }
 
     def node(self, name: str) -> NodeEvidence:
         """What is known of one node.

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -15,8 +15,9 @@ from rich.text import Text
 
 from peerlab.evidence.journal import Event, Kind
 from peerlab.report.escape import escape_line
-from peerlab.scenario.model import Scenario
+from peerlab.scenario.model import Scenario, WireStep
 
+_WIRE: Final = "wire"
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
 
 
@@ -91,10 +92,13 @@ class Follower:
     def observe(self, scenario: Scenario, event: Event) -> None:
         """Take in an event; the journal tells one at a time, in order."""
         if event.kind is Kind.RUN:
-            self._width = max(len(name) for name in scenario.nodes)
+            self._width = max(len(name) for name in (*scenario.nodes, *_others(scenario)))
             self._console.print(Text(scenario.title, style="bold"))
         elif event.node is not None:
             self._tell(scenario.name, event, event.node)
+        elif event.kind is Kind.STEP:
+            line = Text.assemble((f"{_WIRE:{self._width}} | ", "dim"), (_of_wire(event), "bold"))
+            self._console.print(line, soft_wrap=True, highlight=False)
 
     def _tell(self, run: str, event: Event, node: str) -> None:
         key = (run, node)
@@ -117,6 +121,16 @@ class Follower:
         colour = self._colours.setdefault(node, _COLOURS[len(self._colours) % len(_COLOURS)])
         line = Text.assemble((f"{node:{self._width}} | ", colour), self._open.pop(key))
         self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def _others(scenario: Scenario) -> Sequence[str]:
+    """Who has lines in the transcript beside the nodes."""
+    return [_WIRE] if any(isinstance(step, WireStep) for step in scenario.steps) else []
+
+
+def _of_wire(event: Event) -> str:
+    """What a step does to the network: its source without the word that stands before it."""
+    return escape_line(event.text.removeprefix(f"{_WIRE}: "))
 
 
 def _remark(event: Event) -> str | None:

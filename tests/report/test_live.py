@@ -174,3 +174,24 @@ class ClosedPipe(io.StringIO):
 def test_a_screen_that_nobody_reads_any_more_says_so() -> None:
     with pytest.raises(BrokenPipeError, match="Broken pipe"):
         Screen(file=ClosedPipe()).print("hello")
+
+
+def test_the_follower_shows_what_steps_do_to_the_network(bench: Bench) -> None:
+    shown, screen = console()
+    scenario = bench.load("""
+        title: wire
+        nodes: {u1: chat, u2: chat}
+        steps:
+          - wire: {from: u1, to: u2, drop: 1}
+          - u1: unplug
+          - u1: plug
+          - wire: heal
+    """)
+    play(scenario, bench.backend(), bench.out, observer=Follower(shown).observe)
+    said = [line for line in screen.getvalue().splitlines() if "|" in line]
+    assert [line for line in said if line.startswith("wire") or "(" in line][:4] == [
+        "wire | {from: u1, to: u2, drop: 1}",
+        "u1   | (unplugged)",
+        "u1   | (plugged)",
+        "wire | heal",
+    ]
