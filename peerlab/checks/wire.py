@@ -9,6 +9,10 @@ from peerlab.evidence.reading import Evidence
 NAME: Final = "wire"
 MOST_LATE: Final = 0.1
 """Which part of the packets that the wire delays may be handed on late."""
+FEW_LATE: Final = 5
+"""Up to how many may be in any case: a busy machine is late now and then."""
+TOO_LATE: Final = 0.5
+"""Seconds by which none may be late."""
 
 
 def check(evidence: Evidence) -> list[Finding]:
@@ -22,9 +26,11 @@ def check(evidence: Evidence) -> list[Finding]:
     messages = [_not_as_asked(event) for event in _tried(evidence) if event.detail["wrong"]]
     if missed:
         messages.append(f"the wire missed {missed} frames: more came than this machine can hand on")
-    if late > timed * MOST_LATE:
+    latest = max((float(event.detail.get("latest", 0)) for event in totals), default=0)
+    if late > max(FEW_LATE, timed * MOST_LATE) or latest > TOO_LATE:
         messages.append(
-            f"the wire handed on {late} of {timed} delayed packets late: this machine is too busy"
+            f"the wire handed on {late} of {timed} delayed packets late, one of them by "
+            f"{latest:.3g} s: this machine is too busy"
         )
     return [Finding(NAME, Outcome.UNKNOWN, message) for message in messages]
 

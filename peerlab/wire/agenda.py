@@ -4,7 +4,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from math import inf
 
-LATE = 0.02
+LATE = 0.05
 """Seconds after its time from which on something counts as late."""
 
 Act = Callable[[float], object]

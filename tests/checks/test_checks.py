@@ -247,6 +247,42 @@ def test_frames_that_the_lab_lost_make_the_verdict_unknown(
     )
 
 
+@pytest.mark.parametrize(
+    ("timed", "late", "latest", "too_busy"),
+    [
+        (2, 2, 0.07, False),
+        (100, 10, 0.3, False),
+        (100, 11, 0.07, True),
+        (100, 1, 0.6, True),
+    ],
+)
+def test_a_wire_that_was_late_often_or_by_much_makes_the_verdict_unknown(
+    tmp_path: Path, timed: int, late: int, latest: float, *, too_busy: bool
+) -> None:
+    totals = event(Kind.WIRE, text="totals", missed=0, timed=timed, late=late, latest=latest)
+    found = wire.check(evidence(tmp_path, [totals]))
+    assert [finding.outcome for finding in found] == [UNKNOWN] * too_busy
+    assert all(f"{late} of {timed} delayed packets late" in finding.message for finding in found)
+
+
+def test_a_network_that_was_not_as_asked_for_when_it_was_tried_makes_the_verdict_unknown(
+    tmp_path: Path,
+) -> None:
+    about = {"from": "u1", "to": "u2", "rules": ["drop: 2"]}
+    tried = [
+        event(Kind.WIRE, text="tried", step=step, wrong=wrong, **about)
+        for step, wrong in ((0, None), (3, "1 should arrive, and none did"))
+    ]
+    assert wire.check(evidence(tmp_path, tried)) == [
+        Finding(
+            "wire",
+            UNKNOWN,
+            "the wire does not do what step 3 asks for (drop: 2): "
+            "u1 to u2, 1 should arrive, and none did",
+        )
+    ]
+
+
 # no-traceback
 
 

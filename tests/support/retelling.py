@@ -22,6 +22,8 @@ _COURSE = {
     Kind.EXITED,
 }
 
+_OF_THE_WIRE = {Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE}
+
 _LISTED = re.compile(r"'(?P<label>USER \d+)': \('(?P<ip>[\d.]+)', \d+\)")
 _ENTRY = re.compile(r"'[^']+': \('[^']+', <port>\)")
 _LIST = re.compile(rf"{_ENTRY.pattern}(?:, {_ENTRY.pattern})*")
@@ -32,6 +34,7 @@ _PORT = re.compile(rf"({_NAME.pattern}(?:', |:| ))(?:3[2-9]|[45]\d|6[0-5])\d{{3}
 _FILLED = re.compile(rf"({_NAME.pattern}) +")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _ID = re.compile("[0-9a-f]{16}")
+_NOTHING = "(?!)"
 
 _OPEN_PROMPTS = [re.escape(each.value) for each in Question if not each.value.endswith("\n")]
 _NOTICED = "\0"
@@ -71,7 +74,8 @@ def retell(journal: Sequence[Event]) -> dict[str, Part]:
     names = _Names(journal)
     events: dict[str, list[Event]] = defaultdict(list)
     for event in journal:
-        if event.node is not None:
+        # What the wire tells is of routers, too, and each backend has processes of its own for it.
+        if event.node is not None and event.kind not in _OF_THE_WIRE:
             events[event.node].append(event)
     return {node: _part(own, names) for node, own in events.items()}
 
@@ -80,26 +84,44 @@ class _Names:
     """Knows what to call that which is another in every run."""
 
     def __init__(self, journal: Iterable[Event]) -> None:
-        """Learn addresses from their deployment, and labels from all lists that were shown."""
+        """Learn addresses from their deployment, and labels from all lists that were shown.
+
+        Where a router has an address is told by the datagrams that were sent to it.
+        """
         self._names: dict[str, str] = {}
+        routers: dict[str, str] = {}
         labelled: dict[str, set[str]] = defaultdict(set)
         for event in journal:
             if event.kind is Kind.DEPLOYED:
                 self._names[event.detail["ip"]] = f"<{event.node}>"
+            elif event.kind is Kind.DATAGRAM and event.detail["to"] is not None:
+                ip, _, _ = event.detail["destination"].rpartition(":")
+                routers[ip] = f"<{event.detail['to']}>"
             elif event.kind is Kind.PRINTED:
                 for listed in _LISTED.finditer(event.text):
                     labelled[listed["label"]].add(listed["ip"])
         for label, addresses in labelled.items():
             # A server that was started again gives its labels again: those belong to nobody.
+            # A NAT's are kept: it can have several clients behind it, who are not to be confused.
             if len(addresses) == 1:
                 self._names[label] = self._names.get(addresses.pop(), label)
+        routers = {ip: name for ip, name in routers.items() if ip not in self._names}
+        self._names |= routers
+        # A NAT may put any port in place of another.
+        translated = "|".join(map(re.escape, routers.values())) or _NOTHING
+        self._translated = re.compile(rf"((?:{translated})(?:', |:))\d+\b")
         alternatives = "|".join(map(re.escape, self._names))
         self._known = re.compile(rf"(?<![\w.])(?:{alternatives})(?![\w.]*\w)")
 
     def put_into(self, text: str) -> str:
         """The text with these names."""
         named = self._known.sub(lambda known: self._names[known[0]], text)
-        for variable, name in ((_PORT, r"\1<port>"), (_FILLED, r"\1 "), (_TIME, "<time>")):
+        for variable, name in (
+            (_PORT, r"\1<port>"),
+            (self._translated, r"\1<port>"),
+            (_FILLED, r"\1 "),
+            (_TIME, "<time>"),
+        ):
             named = variable.sub(name, named)
         # Those who log in at the same time get their places in the list in any order.
         return _LIST.sub(lambda listed: ", ".join(sorted(_ENTRY.findall(listed[0]))), named)

@@ -151,6 +151,42 @@ def test_two_runs_are_not_told_apart_by(name: str) -> None:
     assert retell(one) == retell(other)
 
 
+def natted(nat: str, ports: tuple[int, int]) -> list[Event]:
+    """Alice and Bob are behind one NAT; the server sees both at its address."""
+    labelled = dict(zip(("USER 1", "USER 2"), ports, strict=True))
+    listed = ", ".join(f"'{label}': ('{nat}', {port})" for label, port in labelled.items())
+    return [
+        *lab(ALICE, BOB, SERVER),
+        *(printed("server", f"Accepted connection from ('{nat}', {port})\n") for port in ports),
+        printed("server", f"{nat}:{ports[1]} asks {SERVER}:3478\n"),
+        typed("alice", "Y"),
+        printed("alice", f"Available clients are: {{{listed}}}\n"),
+        typed("alice", "USER 2"),
+        message(Kind.SENT, "alice", nat, "HEY", "0" * 16),
+        event(Kind.DATAGRAM, "alice", "HEY", to="nat", destination=f"{nat}:{ports[1]}"),
+        event(Kind.DATAGRAM, "alice", "?", to=None, destination="10.0.0.255:9"),
+        event(Kind.WIRE, "nat", "totals"),
+    ]
+
+
+def test_where_a_nat_is_and_which_ports_it_takes_is_let_go_and_who_is_behind_it_is_not() -> None:
+    one, other = natted("192.0.2.1", (40000, 50000)), natted("198.51.100.9", (1024, 6))
+    assert retell(one) == retell(other)
+
+    parts = retell(one)
+    assert parts.keys() == {"server", "alice", "bob"}
+    assert parts["server"].printed == [
+        "Accepted connection from ('<nat>', <port>)\n",
+        "Accepted connection from ('<nat>', <port>)\n",
+        "<nat>:<port> asks <server>:3478\n",
+    ]
+    assert parts["alice"].printed == [
+        "Available clients are: {'USER 1': ('<nat>', <port>), 'USER 2': ('<nat>', <port>)}\n"
+    ]
+    assert parts["alice"].typed == ["Y", "USER 2"]
+    assert parts["alice"].sent == ["<id> <nat>: HEY"]
+
+
 def test_a_label_that_belonged_to_two_nodes_is_told_as_it_is() -> None:
     shown = [printed("bob", f"{{'USER 1': ('{ip}', 40000)}}\n") for ip in (ALICE, BOB)]
     parts = retell([*lab(ALICE, BOB, SERVER), *shown, typed("alice", "USER 1")])

@@ -34,7 +34,7 @@ def test_only_what_is_timed_counts_as_late() -> None:
     agenda = Agenda()
     for timed in (True, False):
         agenda.enter(1.0, lambda _at: None, timed=timed)
-    agenda.enter(1.49, lambda _at: None, timed=True)
+    agenda.enter(1.46, lambda _at: None, timed=True)
     done_at(agenda, 1.5, 1.5)
     assert (agenda.timed, agenda.late, agenda.latest) == (2, 1, 0.5)
 
