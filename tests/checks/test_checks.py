@@ -270,7 +270,7 @@ def test_a_network_that_was_not_as_asked_for_when_it_was_tried_makes_the_verdict
 ) -> None:
     about = {"from": "u1", "to": "u2", "rules": ["drop: 2"]}
     tried = [
-        event(Kind.WIRE, text="tried", step=step, wrong=wrong, **about)
+        Event(1.0, Kind.WIRE, None, "tried", {**about, "step": step, "wrong": wrong})
         for step, wrong in ((0, None), (3, "1 should arrive, and none did"))
     ]
     assert wire.check(evidence(tmp_path, tried)) == [
