@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo, killed, networks, ring, steps, two_recipients
+from benchmarks import demo, killed, networks, ring, steps, two_recipients, wire
 from peerlab.errors import MachineUnfit, PeerlabError
 
 TABLES: dict[str, Callable[[], None]] = {
@@ -14,6 +14,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "steps": steps.main,
     "killed": killed.main,
     "demo": demo.main,
+    "wire": wire.main,
 }
 
 

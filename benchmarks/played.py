@@ -26,9 +26,9 @@ class Played:
     evidence: Evidence
 
 
-def command(scenario: Path, backend: str, out: Path) -> list[str]:
+def command(scenario: Path, backend: str, out: Path, *options: str) -> list[str]:
     """The command that plays a scenario."""
-    peerlab = [sys.executable, "-m", "peerlab", "run", "--json"]
+    peerlab = [sys.executable, "-m", "peerlab", "run", "--json", *options]
     return [*peerlab, "--backend", backend, "--out", str(out), str(scenario)]
 
 
@@ -39,19 +39,39 @@ def play(scenario: Path, backend: str, out: Path) -> Played:
         MachineUnfit: this machine cannot run it.
         LabError: it did not pass.
     """
+    [played] = play_repeatedly(scenario, backend, out)
+    return played
+
+
+def play_repeatedly(
+    scenario: Path, backend: str, out: Path, *options: str, unknown: bool = False
+) -> list[Played]:
+    """Play a scenario, with `--repeat` as an option several times; all of it is one process.
+
+    Every run must pass; where `unknown` is set, it may also remain unknown whether it did.
+
+    Raises:
+        MachineUnfit: this machine cannot run it.
+        LabError: a run did not pass.
+    """
     done: list[subprocess.CompletedProcess[str]] = []
 
     def run() -> None:
-        asked = command(scenario, backend, out)
+        asked = command(scenario, backend, out, *options)
         done.append(subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False))
 
     wall = seconds(run)
-    if done[0].returncode:
-        unfit = done[0].returncode == ExitStatus.MACHINE_UNFIT
-        told = f"{scenario.name}: exit status {done[0].returncode}: {done[0].stderr.strip()}"
-        raise MachineUnfit(told) if unfit else LabError(f"{told}\n{done[0].stdout.strip()}")
-    [told_of] = json.loads(done[0].stdout)["scenarios"]
-    return Played(wall, told_of["seconds"], Evidence(ROOT / told_of["evidence"]))
+    [ended] = done
+    told = json.loads(ended.stdout)["scenarios"] if ended.stdout else []
+    if ended.returncode not in {ExitStatus.PASSED, ExitStatus.UNKNOWN if unknown else None}:
+        wrong = [each["findings"] for each in told if each["outcome"] != "passed"]
+        message = (
+            f"{scenario.name}: exit status {ended.returncode}: {ended.stderr.strip()}"
+            f"\n{wrong[0] if wrong else ''}"
+        ).strip()
+        unfit = ended.returncode == ExitStatus.MACHINE_UNFIT
+        raise MachineUnfit(message) if unfit else LabError(message)
+    return [Played(wall, each["seconds"], Evidence(ROOT / each["evidence"])) for each in told]
 
 
 @contextmanager

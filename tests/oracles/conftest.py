@@ -24,6 +24,11 @@ __all__ = ["backend"]
 HERE = Path(__file__).resolve().parent
 SEED = 11
 
+_PACKAGES = {"ping": "iputils-ping", "iperf3": "iperf3", "tshark": "tshark"}
+_MORE_TRIES = 3
+_NOT_AS_TRIED, _TOO_BUSY = "the wire does not do what", "this machine is too busy"
+"""What a verdict says of a network that was not as asked for in time: before the run, and in it."""
+
 SHELL = f"""\
 about: A shell in which tools are called
 image: peerlab/oracles
@@ -51,21 +56,32 @@ class OracleBench(Bench):
         return play(scenario, self.backend, runs, captures=True, seed=SEED)
 
     def passes(self, text: str) -> Evidence:
-        """Play a scenario that must pass, be it later than it should, and give its evidence."""
+        """Play a scenario that must pass, be it later than it should, and give its evidence.
+
+        Where the network was too slow on trial already it is played again: a machine may be busy,
+        and what is really wrong is so each time.
+        """
+        evidence, wrong = self._judged(text)
+        for _ in range(_MORE_TRIES):
+            if any(_NOT_AS_TRIED in each.message for each in wrong):
+                evidence, wrong = self._judged(text)
+        assert not wrong
+        return evidence
+
+    def _judged(self, text: str) -> tuple[Evidence, list[Finding]]:
         result = self.play(text)
         wrong = [each for each in result.verdict.findings if not _is_right(each)]
-        assert not wrong
-        return Evidence(result.evidence)
+        return Evidence(result.evidence), wrong
 
 
 def _is_right(finding: Finding) -> bool:
-    return finding.outcome is Outcome.PASSED or "too busy" in finding.message
+    return finding.outcome is Outcome.PASSED or _TOO_BUSY in finding.message
 
 
-def need(tool: str) -> None:
+def _need(tool: str) -> None:
     """Skip the test where this machine lacks a tool; in CI that is a failure."""
     if shutil.which(tool) is None:
-        reason = f"this machine has no {tool} (in Debian a package)"
+        reason = f"this machine has no {tool} (in Debian: the package {_PACKAGES[tool]})"
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
@@ -74,13 +90,24 @@ def need(tool: str) -> None:
 @pytest.fixture
 def bench(backend: Backend, tmp_path: Path) -> OracleBench:
     """Plays scenarios with tools on the backend."""
-    if backend.name == "netns":
-        need("ping")
-        need("iperf3")
     return OracleBench(backend, tmp_path)
+
+
+@pytest.fixture
+def ping(backend: Backend) -> None:
+    """Ask for ping; on containers it comes with the image."""
+    if backend.name == "netns":
+        _need("ping")
+
+
+@pytest.fixture
+def iperf3(backend: Backend) -> None:
+    """Ask for iperf3; on containers it comes with the image."""
+    if backend.name == "netns":
+        _need("iperf3")
 
 
 @pytest.fixture
 def tshark() -> None:
     """Ask for tshark, which reads captures on this machine whatever the backend is."""
-    need("tshark")
+    _need("tshark")

@@ -34,11 +34,12 @@ def fields(capture: Path, wanted: str, *names: str) -> list[list[str]]:
 
 
 def datagrams(capture: Path, port: int) -> list[Seen]:
-    """All datagrams to a port, in order."""
+    """All datagrams to a port, in order; not those that errors of ICMP quote."""
     names = ("frame.time_epoch", "udp.payload", "udp.checksum.status")
+    wanted = f"udp.dstport == {port} and not icmp"
     return [
         Seen(float(at), bytes.fromhex(payload), status == _GOOD)
-        for at, payload, status in fields(capture, f"udp.dstport == {port}", *names)
+        for at, payload, status in fields(capture, wanted, *names)
     ]
 
 

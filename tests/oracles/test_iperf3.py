@@ -10,6 +10,8 @@ from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 from tests.oracles.conftest import OracleBench
 
+pytestmark = pytest.mark.usefixtures("iperf3")
+
 PAYLOAD = 1000
 HEADERS = 28
 """Bytes of IPv4 and UDP, which count for a rate."""
