@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 CHOICES: Final = ("auto", "docker", "netns", "sockets")
 """Names that `--backend` takes."""
 
+WIRES: Final = ("userspace", "native")
+"""Names that `--wire` takes."""
+
 
 class Backends:
     """The backends of one process; each is made when it is needed first."""

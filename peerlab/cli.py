@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec
 import click
 
 from peerlab import __version__
-from peerlab.backends import CHOICES, Backends
+from peerlab.backends import CHOICES, WIRES, Backends
 from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError
 from peerlab.programs import known_programs
@@ -112,6 +112,12 @@ def main() -> None:
     type=click.IntRange(0, 2**32 - 1),
     help="Let the network decide as in the run that had this seed.",
 )
+@click.option(
+    "--wire",
+    type=click.Choice(WIRES),
+    default="userspace",
+    help="native: the kernel's netem does what it can of what is done to the network.",
+)
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
@@ -126,6 +132,7 @@ def run(
     out: Path,
     capture: bool,
     seed: int | None,
+    wire: str,
     keep: bool,
     as_json: bool,
     follow: bool,
@@ -166,6 +173,7 @@ def run(
                     stop=stop,
                     captures=capture,
                     seed=seed,
+                    native=wire == "native",
                 )
 
             results = play_all(scenarios, play_one, jobs=jobs, done=done)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from peerlab.backend.netns.probe import probe
+from peerlab.backend.netns.probe import probe, probe_netem
 from peerlab.errors import PeerlabError
 from peerlab.programs import known_programs
 from peerlab.scenario.program import load_program
@@ -34,6 +34,7 @@ def examine() -> Iterator[Symptom]:
     """Look at everything that running labs needs, by trying it."""
     yield Symptom("python", well=True, message=f"{sys.version.split()[0]} at {sys.executable}")
     yield _namespaces()
+    yield _netem()
     yield _docker_command()
     yield from _engine()
 
@@ -54,6 +55,15 @@ def _namespaces() -> Symptom:
     return Symptom(
         "namespaces", well=True, message="two nodes were made, and a datagram went between them"
     )
+
+
+def _netem() -> Symptom:
+    """Labs run without it."""
+    try:
+        probe_netem()
+    except PeerlabError as error:
+        return Symptom("netem", well=True, message=f"cannot be used: {error.message}")
+    return Symptom("netem", well=True, message="there, for `--wire native`")
 
 
 def _engine() -> Iterator[Symptom]:

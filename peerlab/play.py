@@ -97,6 +97,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     stop: Stop | None = None,
     captures: bool = False,
     seed: int | None = None,
+    native: bool = False,
 ) -> Result:
     """Play a scenario once and judge it.
 
@@ -108,6 +109,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         stop: ends the run early.
         captures: whether frames are to be captured.
         seed: where chance starts on the network; None: anywhere. The evidence tells it.
+        native: whether the kernel is to impair the network as far as it can.
 
     Raises:
         MachineUnfit: the backend cannot run it here, nor any other scenario.
@@ -119,6 +121,11 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
             f"the backend {backend.name} cannot capture",
             hint="use `--backend docker` or `--backend netns`",
         )
+    if native and not backend.captures:
+        raise UsageError(
+            f"the backend {backend.name} has no wire that could be native",
+            hint="use `--backend docker` or `--backend netns`",
+        )
     began = time.monotonic()
     run = RunName(scenario.name, new_run_id())
     folder = Folder.create(out, scenario.name, run.run_id, scenario.text)
@@ -127,15 +134,21 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     subscriber = None if observer is None else lambda event: observer(scenario, event)
     journal = Journal(folder.journal, time.monotonic, subscriber)
     network = NetworkLog(
-        journal, folder, out, seed=secrets.randbits(32) if seed is None else seed, captures=captures
+        journal,
+        folder,
+        out,
+        seed=secrets.randbits(32) if seed is None else seed,
+        captures=captures,
+        native=native,
     )
     about = {"scenario": scenario.name, "run": run.run_id, "backend": backend.name}
-    journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed)
+    wire = "native" if native else "userspace"
+    journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed, wire=wire)
     try:
         # The logs stay open until the nodes are gone: they may have last words.
         with ExitStack() as logs, backend.deploy(scenario, run, network) as lab:
             opened = {name: logs.enter_context(folder.open_log(name)) for name in scenario.nodes}
-            _play_on(scenario, lab, opened, journal, stop or Stop(), network.seed)
+            _play_on(scenario, lab, opened, journal, stop or Stop(), network)
     except Stopped:
         interrupted = True
         journal.record(Kind.BROKE, text="the run was interrupted")
@@ -170,7 +183,7 @@ def _play_on(
     logs: Mapping[str, BinaryIO],
     journal: Journal,
     stop: Stop,
-    seed: int,
+    network: NetworkLog,
 ) -> None:
     """Play on a deployed lab, up to the last words of its programs.
 
@@ -192,7 +205,7 @@ def _play_on(
         journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
     director = Director(scenario, terminals, journal, lab.wire)
     with stop.calls(director.abandon):
-        if not director.try_network(seed):
+        if not director.try_network(network.seed, native=network.native):
             return
         if director.start():
             director.play()

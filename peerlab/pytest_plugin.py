@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.backends import CHOICES, Backends
+from peerlab.backends import CHOICES, WIRES, Backends
 from peerlab.checks.verdict import Outcome
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
@@ -89,6 +89,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="let the network decide as in the run that had this seed",
     )
     group.addoption(
+        "--peerlab-wire",
+        choices=WIRES,
+        default="userspace",
+        help="native: the kernel's netem does what it can of what is done to the network",
+    )
+    group.addoption(
         "--peerlab-program",
         metavar="NAME=FILE",
         action="append",
@@ -145,7 +151,8 @@ def _play(config: pytest.Config, path: Path) -> Result:
     scenario = load_scenario(path, programs=known_programs(config.getoption("--peerlab-program")))
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
     seed = config.getoption("--peerlab-seed")
-    return play(scenario, _backends(config).choose([scenario]), out, seed=seed)
+    native = config.getoption("--peerlab-wire") == "native"
+    return play(scenario, _backends(config).choose([scenario]), out, seed=seed, native=native)
 
 
 def _backends(config: pytest.Config) -> Backends:

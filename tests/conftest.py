@@ -11,6 +11,7 @@ import pytest
 from peerlab.backend.docker.engine import connect
 from peerlab.backend.netns.probe import probe
 from peerlab.errors import MachineUnfit
+from tests.native.emulated import try_emulator
 
 REQUIRED: Final = os.environ.get("PEERLAB_REQUIRE", "").split()
 """Backends whose tests must not be skipped, such as `docker`."""
@@ -20,8 +21,15 @@ def _try_engine() -> None:
     connect().close()
 
 
-_TRIED_BY: Final[dict[str, Callable[[], None]]] = {"docker": _try_engine, "netns": probe}
-"""What raises MachineUnfit where the backend of that name, which is a marker, too, is missing."""
+_TRIED_BY: Final[dict[str, Callable[[], None]]] = {
+    "docker": _try_engine,
+    "netns": probe,
+    "uml": try_emulator,
+}
+"""What raises MachineUnfit where the backend of that name, which is a marker, too, is missing.
+
+So it is with `uml`, a kernel that has what that of the machine may lack.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -207,6 +207,13 @@ def test_bad_options_are_bad_usage(peerlab: Command, options: list[str]) -> None
     assert peerlab.backend.labs == []
 
 
+def test_a_backend_that_sees_no_network_has_no_native_wire(peerlab: Command) -> None:
+    result = peerlab.run("--wire", "native", peerlab.bench.write(PASSES))
+    assert result.exit_code == 2
+    assert "the backend fake has no wire that could be native" in result.stderr
+    assert peerlab.backend.labs == []
+
+
 def test_a_machine_that_cannot_run_it_is_told_with_what_helps(peerlab: Command) -> None:
     peerlab.backend.refuses = MachineUnfit("no engine answers", hint="`peerlab doctor`")
     result = peerlab.run(peerlab.bench.write(PASSES))

@@ -19,6 +19,7 @@ class Machine:
         patch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
         self.plugins(work=True)
         patch.setattr(doctor, "probe", lambda: None)
+        patch.setattr(doctor, "probe_netem", lambda: None)
         patch.setattr(engine, "connect", Engine)
         patch.setattr(sweep, "count_ownerless", lambda _client: 0)
 
@@ -108,6 +109,14 @@ def test_where_no_backend_can_be_used_the_exit_status_says_so(machine: Machine) 
     result = machine.examine()
     assert result.exit_code == 4
     assert result.output.endswith("labs run here with the backend: none\n")
+
+
+def test_without_netem_no_backend_is_ruled_out(machine: Machine) -> None:
+    assert "ok      netem: there" in machine.examine().output
+    machine.lacks(doctor, "probe_netem", MachineUnfit("the kernel has no netem"))
+    result = machine.examine()
+    assert "ok      netem: cannot be used: the kernel has no netem\n" in result.output
+    assert result.output.endswith("labs run here with the backend: docker or netns\n")
 
 
 def test_an_engine_that_is_too_old_is_no_engine(machine: Machine) -> None:

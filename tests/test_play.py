@@ -95,6 +95,7 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
         "scenario": "scenario",
         "run": folder.name,
         "backend": "fake",
+        "wire": "userspace",
     }
 
 

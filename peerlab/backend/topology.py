@@ -73,6 +73,15 @@ class Topology:
             for station in (*self.nodes.values(), *self.routers.values())
         ]
 
+    def neighbours(self) -> Iterator[tuple[Interface, list[IPv4Address]]]:
+        """Each node's interface, and all addresses on its segment."""
+        on_segment: dict[str, list[IPv4Address]] = {}
+        for station in (*self.nodes.values(), *self.routers.values()):
+            for interface in station.interfaces:
+                on_segment.setdefault(interface.segment, []).append(interface.ip)
+        for node in self.nodes.values():
+            yield node.interface, on_segment[node.interface.segment]
+
     def as_message(self) -> dict[str, Any]:
         """The network as those processes are told of it that make it."""
         numbers = {segment: number for number, segment in enumerate(self.subnets)}

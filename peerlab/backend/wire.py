@@ -6,12 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from peerlab.backend.base import Arrival, Departure
-from peerlab.errors import LabError
+from peerlab.backend.topology import Topology
+from peerlab.errors import LabError, MachineUnfit
+
+_MOST_INTRODUCED: Final = 100
+"""The size of a segment beyond which its nodes ask for each other themselves: a system that knows
+more than 128 others forgets those that it does not use (gc_thresh1 in arp(7))."""
 
 _WITHIN: Final = 15.0
 """Seconds that a wire may take to do what it is told."""
 
 Command = Mapping[str, object]
+
+
+def without_netem(reason: str) -> MachineUnfit:
+    """Say that the kernel lacks what `--wire native` needs."""
+    return MachineUnfit(
+        f"the kernel of this machine has no netem that `--wire native` could use: {reason}",
+        hint="`sudo modprobe sch_netem` where there is such a module (Fedora has it in "
+        "kernel-modules-extra); or leave out `--wire native`",
+    )
 
 
 class WireControl:
@@ -105,6 +119,21 @@ class Wires:
             LabError: a wire does not do it.
         """
         self.ask({"command": "plug", "node": node, "connected": connected})
+
+    def introduce(self, topology: Topology) -> None:
+        """Let all nodes know the hardware addresses of their neighbours, before they ask for them.
+
+        Raises:
+            LabError: a wire does not do it.
+        """
+        told = self.ask({"command": "who"})
+        macs = {ip: mac for answer in told for ip, mac in answer["macs"].items()}
+        neighbours = {
+            str(own.ip): [(str(ip), macs[str(ip)]) for ip in others if ip != own.ip]
+            for own, others in topology.neighbours()
+            if len(others) <= _MOST_INTRODUCED
+        }
+        self.ask({"command": "introduce", "neighbours": neighbours})
 
     def measure(
         self, trials: Sequence[Command], seconds: float

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Final, assert_never
 
 from peerlab.backend.base import LabWire
+from peerlab.drive import kernel_trial
 from peerlab.drive.scope import NotKnownYet, Scope, Variables
 from peerlab.drive.terminal import StepFailed, Terminal
 from peerlab.drive.trial import Change, measure, plans
@@ -76,14 +77,20 @@ class Director:
         """The variables of each node, as known so far."""
         return self._variables.known
 
-    def try_network(self, seed: int) -> bool:
-        """Measure whether the wire does what the steps will ask of it; False: it does not."""
+    def try_network(self, seed: int, *, native: bool = False) -> bool:
+        """Measure whether the wire does what the steps will ask of it; False: it does not.
+
+        If it is `native` the kernel does some of it.
+        """
         changes = [change for changes in self._changes.values() for change in changes]
         addresses = {name: terminal.ip for name, terminal in self._terminals.items()}
-        tried = plans(changes, self._scenario.network, addresses)
-        if not tried:
+        by_wire, by_kernel = kernel_trial.split(changes) if native else (changes, [])
+        tried = plans(by_wire, self._scenario.network, addresses)
+        tried_natively = plans(by_kernel, self._scenario.network, addresses)
+        if not tried and not tried_natively:
             return True
         findings = measure(self._the_wire, tried, seed, addresses)
+        findings += kernel_trial.measure(self._the_wire, tried_natively)
         for finding in findings:
             self._journal.record(Kind.WIRE, None, "tried", **finding.as_dict())
         return all(finding.wrong is None for finding in findings)

@@ -20,14 +20,14 @@ DATAGRAMS: Final = 12
 
 _MOST_DATAGRAMS: Final = 40
 _MOST_TRIALS: Final = 32
-_TRIES: Final = 5
+TRIES: Final = 8
 """How often is measured before the wire is believed to be wrong: a machine may be busy."""
 
 WINDOW: Final = 0.4
 """Seconds for which arrivals are awaited at most; what is to come later is not looked at."""
 
-_MARGIN: Final = 0.02
-TOLERANCE: Final = 0.005
+MARGIN: Final = 0.02
+TOLERANCE: Final = 0.01
 """Seconds by which the median of arrivals may be late."""
 
 _NO_MAC: Final = bytes(6)
@@ -83,6 +83,7 @@ class Finding:
             "arrived": self.arrived,
             "late": round(self.late, 6),
             "wrong": self.wrong,
+            "native": trial["native"],
         }
 
 
@@ -104,6 +105,7 @@ def plans(changes: Sequence[Change], network: Network, addresses: Mapping[str, s
                     "receiver": receiver,
                     "source": addresses[sender],
                     "destination": addresses[target],
+                    "native": False,
                 }
                 made.append(Plan(change, trial))
     return made
@@ -118,7 +120,7 @@ def measure(
         LabError: the wire does not obey.
     """
     findings: list[Finding] = []
-    for _ in range(_TRIES if tried else 0):
+    for _ in range(TRIES if tried else 0):
         sent, arrived = wire.measure(
             [plan.trial for plan in tried], _window(tried, seed, addresses)
         )
@@ -139,7 +141,7 @@ def compare(
     own = plan.trial["number"]
     left = {each.number: each.at for each in sent if each.trial == own}
     came = [each for each in arrived if each.trial == own]
-    until = min(left.values(), default=0.0) + WINDOW - _MARGIN
+    until = min(left.values(), default=0.0) + WINDOW - MARGIN
     decided = list(_decided(plan, left, seed, addresses))
     due = [each for each in decided if each.at < until]
     surplus = _contents(came) - _contents(due)
@@ -198,7 +200,7 @@ def _window(tried: Sequence[Plan], seed: int, addresses: Mapping[str, str]) -> f
     for plan in tried:
         at_once = dict.fromkeys(range(1, plan.trial["count"] + 1), 0.0)
         last = max([last, *(each.at for each in _decided(plan, at_once, seed, addresses))])
-    return min(WINDOW, last + 2 * _MARGIN)
+    return min(WINDOW, last + 2 * MARGIN)
 
 
 def _count(rules: Rules) -> int:

@@ -15,7 +15,14 @@ class NetworkLog:
     """Where a backend that sees the network tells what it sees."""
 
     def __init__(
-        self, journal: Journal, folder: Folder, evidence: Path, *, seed: int, captures: bool
+        self,
+        journal: Journal,
+        folder: Folder,
+        evidence: Path,
+        *,
+        seed: int,
+        captures: bool,
+        native: bool = False,
     ) -> None:
         """Write to the evidence of a run.
 
@@ -25,10 +32,12 @@ class NetworkLog:
             evidence: where the evidence of all runs is.
             seed: where chance starts on this run's network.
             captures: whether frames are to be captured.
+            native: whether the kernel is to do what it can.
         """
         self.evidence = evidence
         self.seed = seed
         self.captures = captures
+        self.native = native
         self._journal = journal
         self._folder = folder
 

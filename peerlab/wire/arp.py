@@ -25,6 +25,12 @@ _TYPE_AT = 12
 _GROUP_BIT = 1
 
 
+def introduction(mac: bytes, address: bytes, target_mac: bytes, target: bytes) -> bytes:
+    """A question for an address, put to its owner: with it the owner learns who asks."""
+    body = _ARP.pack(*_KINDS, _REQUEST, mac, address, bytes(6), target)
+    return target_mac + mac + body
+
+
 class Neighbours:
     """The neighbours of one interface: asked for, learnt, and sent to."""
 

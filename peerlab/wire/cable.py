@@ -10,6 +10,7 @@ from math import inf
 
 from peerlab.wire.checksum import with_checksums
 from peerlab.wire.effects import HELD_FOR, Delay, Effect, Rate, SwapThese
+from peerlab.wire.native import has_room
 from peerlab.wire.packet import Packet
 from peerlab.wire.rules import Rule
 
@@ -99,6 +100,7 @@ class Cable:
         *,
         leaving: bool,
         routes: bool = False,
+        native: bool = False,
     ) -> None:
         """Know where chance starts, whose an address is, and which way of whose cable this is.
 
@@ -108,13 +110,17 @@ class Cable:
             node: whose cable it is.
             leaving: whether packets leave the node here; else they arrive at it.
             routes: whether the node is a router, whose packets are others'.
+            native: whether the kernel does here what it can.
         """
         self._seed = seed
         self._name_of = name_of
         self._node = node
         self._leaving = leaving
         self._routes = routes
+        self._native = native
         self._rules: list[Rule] = []
+        self.by_kernel: Sequence[Rule] = ()
+        """The rules that the kernel has to follow: it is as if they were not here."""
         self._flows: dict[tuple[str, str, str], _Flow] = {}
         self._known: dict[tuple[object, ...], _Known] = {}
         self.release_at = inf
@@ -124,15 +130,17 @@ class Cable:
         """Put rules in force, those that are for this cable, in place of their like."""
         for rule in rules:
             if self._is_for_here(rule):
-                self._end({other.id for other in self._rules if rule.replaces(other)})
-                if not rule.ends_only:
+                self._end(rule.replaces)
+                if self._native and has_room(rule, self.by_kernel):
+                    self.by_kernel = (*self.by_kernel, rule)
+                elif not rule.ends_only:
                     self._rules.append(rule)
         self._rules.sort(key=lambda rule: rule.order)
         self._known.clear()
 
     def heal(self, name: str | None) -> None:
         """End the rules of a name; None: all. What waited under them goes with `release`."""
-        self._end({rule.id for rule in self._rules if name is None or rule.name == name})
+        self._end(lambda rule: name is None or rule.name == name)
 
     @property
     def is_plain(self) -> bool:
@@ -171,7 +179,9 @@ class Cable:
             return rule.acts_on_leaving(self._node, routes=self._routes)
         return rule.acts_on_arriving(self._node)
 
-    def _end(self, ended: set[str]) -> None:
+    def _end(self, is_over: Callable[[Rule], bool]) -> None:
+        self.by_kernel = tuple(rule for rule in self.by_kernel if not is_over(rule))
+        ended = {rule.id for rule in self._rules if is_over(rule)}
         self._rules = [rule for rule in self._rules if rule.id not in ended]
         self._known.clear()
         for key, flow in list(self._flows.items()):

@@ -2,6 +2,7 @@
 
 import socket
 
+from peerlab.wire.netem import KIND
 from peerlab.wire.packet import IPV4_TYPE
 from peerlab.wire.rtnetlink import Netlink
 
@@ -78,3 +79,20 @@ def plug(index: int, connected: bool) -> None:  # noqa: FBT001 - as the wire cal
     if connected:
         link.await_carrier({index}, UP_WITHIN)
     link.close()
+
+
+def impair(index: int, options: bytes | None) -> None:
+    """Have the kernel's netem treat what a device sends, as told by its options; None: no more.
+
+    Raises:
+        OSError: the kernel has no netem.
+    """
+    link = Netlink()
+    try:
+        if options is None:
+            link.remove_discipline(index)
+        else:
+            link.set_discipline(index, KIND, options)
+        link.commit()
+    finally:
+        link.close()

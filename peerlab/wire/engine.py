@@ -4,18 +4,20 @@ It is to run in a process of its own. What happens to a frame in between is the 
 what passes are written when no frame waits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import FileIO
 from math import inf
 from select import EPOLLIN, EPOLLOUT, epoll, select
 from struct import unpack
 from time import monotonic, time_ns
 
+from peerlab.wire.arp import introduction
 from peerlab.wire.control import Control
 from peerlab.wire.court import Court
 from peerlab.wire.fabric import Fabric, Place
 from peerlab.wire.flows import Record
-from peerlab.wire.packet import dotted
+from peerlab.wire.netem import options
+from peerlab.wire.packet import dotted, packed
 from peerlab.wire.pcap import Capture
 from peerlab.wire.rules import Rule
 from peerlab.wire.trial import FRAME_TYPE, Trial
@@ -41,10 +43,17 @@ _SELECT_LIMIT = 1024
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 
 
+Instruct = Callable[[bytes | None], None]
+"""Tells the kernel's netem what to do (`netem.options`); None: to go."""
+
+Native = Mapping[bool, Instruct]
+"""For what leaves a node (True), and for what arrives at it (False)."""
+
+
 class Port:
     """Where a node is connected to the wire."""
 
-    __slots__ = ("ip", "mac", "name", "open_end", "plug", "segment", "socket")
+    __slots__ = ("ip", "mac", "name", "native", "open_end", "plug", "segment", "socket")
 
     def __init__(  # noqa: PLR0913 - all that a port is
         self,
@@ -56,6 +65,7 @@ class Port:
         segment: int = 0,
         plug: "Callable[[bool], None] | None" = None,
         open_end: "Callable[[int], socket] | None" = None,
+        native: "Native | None" = None,
     ) -> None:
         """Take the node's name and addresses (6 and 4 bytes) and a non-blocking socket.
 
@@ -65,7 +75,8 @@ class Port:
 
         Without a name it is an uplink: it leads to the part of its segment that is elsewhere.
         `plug` connects and disconnects the cable, so that the node sees it. `open_end` opens the
-        node's own end of the cable for frames of one type.
+        node's own end of the cable for frames of one type. With `native` the kernel acts on what
+        passes the cable as far as it can.
         """
         self.name = name
         self.mac = mac
@@ -74,6 +85,7 @@ class Port:
         self.segment = segment
         self.plug = plug
         self.open_end = open_end
+        self.native = native or {}
 
 
 class Junction:
@@ -88,6 +100,18 @@ class Junction:
         self.name = name
         self.router = router
         self.interfaces = interfaces
+
+
+def try_kernel(ports: Iterable[Port]) -> None:
+    """Have the kernel do nothing for a moment at these ports, if it is to act there.
+
+    Raises:
+        OSError: it has no netem.
+    """
+    for port in ports:
+        for instruct in port.native.values():
+            instruct(options((), 0, ""))
+            instruct(None)
 
 
 Captures = Mapping[tuple[str, str], FileIO]
@@ -119,7 +143,10 @@ def run(  # noqa: PLR0913 - what a wire is made of
         ValueError: two ports of a segment have an address in common.
     """
     told = Control(control, limit)
-    places = [Place(port.name, port.mac, port.ip, port.segment) for port in ports]
+    places = [
+        Place(port.name, port.mac, port.ip, port.segment, native=bool(port.native))
+        for port in ports
+    ]
     for junction in junctions:
         places += [
             Place(junction.name, mac, ip, segment, (junction.router, number))
@@ -157,6 +184,8 @@ class _Wire:
         self._seed = seed
         self._names = names
         self._ends: dict[int, socket] = {}
+        self._by_kernel: dict[tuple[int, bool], Sequence[Rule]] = {}
+        self._tried: list[Instruct] = []
         self._epoll = epoll()
         self._epoll.register(control, EPOLLIN)
         self._arrivals = {port.socket.fileno(): number for number, port in enumerate(ports)}
@@ -237,7 +266,7 @@ class _Wire:
                 self._control.tell({"record": "refused", "at": at, "command": command}, at)
         return False
 
-    def _obey(self, command: Record, at: float) -> None:
+    def _obey(self, command: Record, at: float) -> None:  # noqa: C901 - one case a command
         """Do what one command asks for, and answer it.
 
         Raises:
@@ -255,6 +284,12 @@ class _Wire:
                     plug = self._ports[number].plug if number < len(self._ports) else None
                     if plug is not None:
                         plug(on)
+            case {"command": "who", "reply": reply}:
+                there = {dotted(each.ip): each.mac.hex() for each in self._places if each.name}
+                self._done(reply, macs=there)
+                return
+            case {"command": "introduce", "neighbours": dict(neighbours), "reply": reply}:
+                self._introduce(neighbours, at)
             case {"command": "trials", "trials": [*described], "reply": reply}:
                 trials = [
                     Trial(each, self._seed, self._name_of)
@@ -270,10 +305,45 @@ class _Wire:
                 return
             case _:
                 raise ValueError(command)
+        self._instruct_kernel(at)
         self._done(reply)
+
+    def _instruct_kernel(self, at: float) -> None:
+        """Have the kernel follow its rules from now on, and tell where these are new."""
+        for number, port in enumerate(self._ports):
+            for leaving, instruct in port.native.items():
+                rules = self.fabric.by_kernel(number, leaving=leaving)
+                if rules != self._by_kernel.get((number, leaving), ()):
+                    self._by_kernel[number, leaving] = rules
+                    # Without a rule it stays: what is on its way in it would be lost.
+                    instruct(options(rules, self._seed, _cable(port, leaving=leaving)))
+                    way = "leaving" if leaving else "arriving"
+                    places = [rule.place for rule in rules]
+                    self._control.tell(
+                        {
+                            "record": "native",
+                            "at": at,
+                            "from": port.name,
+                            "way": way,
+                            "rules": places,
+                        },
+                        at,
+                    )
 
     def _done(self, reply: object, **told: object) -> None:
         self._control.answer({"record": "done", "at": monotonic(), "reply": reply, **told})
+
+    def _introduce(self, neighbours: Mapping[str, list[tuple[str, str]]], at: float) -> None:
+        """Let the nodes that are here know the addresses of their neighbours.
+
+        So a node never has to ask: while it waits for the answer what it sends waits, too, and may
+        go out later than a rule that is not for it, or behind what it sent after it.
+        """
+        for number, place in enumerate(self._places):
+            if place.name is not None and place.router is None:
+                for ip, mac in neighbours.get(dotted(place.ip), ()):
+                    known = bytes.fromhex(mac), packed(ip)
+                    self.fabric.hand_over(number, introduction(*known, place.mac, place.ip), at)
 
     def _hold_court(self, trials: Sequence[Trial]) -> dict[str, str]:
         """Open the nodes' own ends of the cables on trial; the addresses of these nodes."""
@@ -286,12 +356,24 @@ class _Wire:
         for descriptor in self._ends:
             self._epoll.register(descriptor, EPOLLIN)
         self.fabric.court = Court(trials, ends)
+        for instruct, told in self._kernel_on_trial(trials):
+            instruct(told)
+            self._tried.append(instruct)
         # Of a router any address will do: what is for it is seen at the far end of its cable.
         return {
             place.name: place.mac.hex()
             for place in reversed(self._places)
             if place.name in names and place.name is not None
         }
+
+    def _kernel_on_trial(self, trials: Iterable[Trial]) -> Iterator[tuple[Instruct, bytes]]:
+        """What the kernel is told for trials."""
+        for trial in trials:
+            for port in self._ports:
+                for leaving, instruct in port.native.items():
+                    rules = trial.by_kernel(port.name, leaving=leaving)
+                    if rules:
+                        yield instruct, options(rules, self._seed, _cable(port, leaving=leaving))
 
     def _close_court(self, reply: object) -> None:
         court, self.fabric.court = self.fabric.court, None
@@ -304,6 +386,9 @@ class _Wire:
             self._done(reply, sent=[], arrived=[])
         else:
             court.close()
+            for instruct in self._tried:
+                instruct(None)
+            self._tried.clear()
             self._done(reply, sent=court.sent, arrived=court.arrived)
 
     def _name_of(self, address: bytes) -> str:
@@ -354,6 +439,10 @@ class _Wire:
             "captures": ended,
         }
         self._control.finish(totals, _PATIENCE)
+
+
+def _cable(port: Port, *, leaving: bool) -> str:
+    return f"{'from' if leaving else 'to'} {port.name}"
 
 
 def _missed(socket: "socket") -> int:

@@ -36,7 +36,7 @@ class Place:
     An uplink leads to the rest of the segment, where that is elsewhere.
     """
 
-    __slots__ = ("ip", "mac", "name", "router", "segment")
+    __slots__ = ("ip", "mac", "name", "native", "router", "segment")
 
     def __init__(
         self,
@@ -45,13 +45,19 @@ class Place:
         ip: bytes,
         segment: int = 0,
         router: "tuple[Router, int] | None" = None,
+        *,
+        native: bool = False,
     ) -> None:
-        """Take the name (None: an uplink), the addresses, and the router and its interface."""
+        """Take the name (None: an uplink), the addresses, and the router and its interface.
+
+        Where it is `native` the kernel acts on what passes the cable.
+        """
         self.name = name
         self.mac = mac
         self.ip = ip
         self.segment = segment
         self.router = router
+        self.native = native
 
 
 class Fabric:
@@ -92,14 +98,19 @@ class Fabric:
         }
         cable = partial(Cable, seed, self._name_of)
         self._leaving = [
-            cable(place.name or "", leaving=True, routes=place.router is not None)
+            cable(
+                place.name or "",
+                leaving=True,
+                routes=place.router is not None,
+                native=place.native,
+            )
             for place in places
         ]
-        self._arriving = [cable(place.name or "", leaving=False) for place in places]
+        self._arriving = [
+            cable(place.name or "", leaving=False, native=place.native) for place in places
+        ]
         self._connections = [Connections() for _ in places]
         self._unplugged: set[str] = set()
-        self._due: list[tuple[float, int, Callable[[float], object]]] = []
-        self._scheduled = 0
         self._releases: dict[tuple[int, bool], float] = {}
         self.captures: dict[tuple[int, bool], Capture] = {}
         """Captures by place, and whether they are at its own end of the cable."""
@@ -122,6 +133,10 @@ class Fabric:
         for cable in self._cables():
             cable.heal(name)
         self._release_all(at)
+
+    def by_kernel(self, number: int, *, leaving: bool) -> Sequence[Rule]:
+        """The rules that the kernel has to follow at one end of the cable of a place."""
+        return (self._leaving if leaving else self._arriving)[number].by_kernel
 
     def plug(self, name: str, *, connected: bool) -> Iterable[int]:
         """Connect or disconnect a node; its places, which may be elsewhere."""
@@ -222,7 +237,7 @@ class Fabric:
         cable = self._arriving[number]
         packet = None if cable.is_plain else parse(frame)
         if packet is None:
-            return self._hand_over(number, frame, at)
+            return self.hand_over(number, frame, at)
         passage, deliveries = cable.carry(packet, at)
         if passage is not None and passage.by:
             if passage.lost:
@@ -235,7 +250,7 @@ class Fabric:
         self, number: int, deliveries: Iterable[Delivery], at: float, *, leaving: bool
     ) -> bool:
         """Let frames go on beyond the rules of a cable, when they are due."""
-        go_on = self._cross if leaving else self._hand_over
+        go_on = self._cross if leaving else self.hand_over
         arrives = False
         for due, frame in deliveries:
             if due <= at:
@@ -254,7 +269,7 @@ class Fabric:
         if cable.release_at <= at:
             self._hand_on(number, cable.release(at), at, leaving=leaving)
 
-    def _hand_over(self, number: int, frame: bytes, at: float) -> bool:
+    def hand_over(self, number: int, frame: bytes, at: float) -> bool:
         """Hand a frame to what is at a place; whether it could be given."""
         place = self.places[number]
         if place.router is not None:

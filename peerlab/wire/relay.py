@@ -13,14 +13,15 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from io import FileIO
 from select import POLLIN, poll
 from socket import inet_aton
 from time import monotonic
 
 from peerlab.wire.control import Control
-from peerlab.wire.device import open_device, open_uplink, plug
-from peerlab.wire.engine import Captures, Junction, Port, run
+from peerlab.wire.device import impair, open_device, open_uplink, plug
+from peerlab.wire.engine import Captures, Junction, Port, run, try_kernel
 from peerlab.wire.junction import junction
 from peerlab.wire.seize import NODE_DEVICE, WIRE_DEVICE, device_with, lay_cable, seize
 
@@ -63,10 +64,15 @@ def main() -> int:
     ports: list[Port] = []
     junctions: list[Junction] = []
     if described["node"] is not None:
-        ports = _node(described["node"])
+        ports = _node(described["node"], native=described["native"])
     if described["router"] is not None:
         ports, joined = _router(described["router"], described["seed"])
         junctions = [joined]
+    try:
+        try_kernel(ports)
+    except OSError as error:
+        _say({"record": "unfit", "reason": error.strerror})
+        return 1
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
         ours.close()
@@ -79,18 +85,19 @@ def main() -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _node(described: "Described") -> list[Port]:
+def _node(described: "Described", *, native: bool) -> list[Port]:
     """The ports of a node's own cable: at its end, and where the rest of the network is."""
     address, prefix = described["address"], described["prefix"]
     seized = seize(device_with(address), address, prefix)
-    index = lay_cable(seized, address, prefix, described["routes"])
+    near, far = lay_cable(seized, address, prefix, described["routes"])
     port = Port(
         described["name"],
         seized.mac,
         inet_aton(address),
         open_device(WIRE_DEVICE),
-        plug=lambda connected: plug(index, connected),
+        plug=lambda connected: plug(far, connected),
         open_end=lambda kind: open_device(NODE_DEVICE, kind),
+        native={True: partial(impair, near), False: partial(impair, far)} if native else None,
     )
     return [port, Port(None, b"", b"", open_uplink(seized.name))]
 

@@ -11,11 +11,14 @@ import socket
 import struct
 from collections.abc import Iterator
 
+from peerlab.wire.attributes import attribute
+
 _NETLINK_ROUTE = 0
 _NLMSG_ERROR = 2
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_DELADDR, _RTM_NEWROUTE = 16, 18, 20, 21, 24
+_RTM_NEWQDISC, _RTM_DELQDISC = 36, 37
 _RTMGRP_LINK = 1
-_REQUEST, _ACK, _EXCL, _DUMP, _CREATE = 0x1, 0x4, 0x200, 0x300, 0x400
+_REQUEST, _ACK, _REPLACE, _EXCL, _DUMP, _CREATE = 0x1, 0x4, 0x100, 0x200, 0x300, 0x400
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINKINFO = 1, 3, 4, 18
 _IFLA_AF_SPEC, _IFLA_NET_NS_FD = 26, 28
 _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES, _ONE = 31, 32, struct.pack("=I", 1)
@@ -26,6 +29,7 @@ _INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE = 8, b"\x01"
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _IFF_UP, _IFF_NOARP = 1, 0x80
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_TCA_KIND, _TCA_OPTIONS, _TC_H_ROOT = 1, 2, 0xFFFFFFFF
 _RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
 
 _SIOCETHTOOL = 0x8946
@@ -53,11 +57,11 @@ class Device:
 
     def described(self) -> bytes:
         """As a request describes it."""
-        name = _attribute(_IFLA_IFNAME, self.name.encode() + b"\0")
-        mac = b"" if self.mac is None else _attribute(_IFLA_ADDRESS, self.mac)
-        mtu = b"" if self.mtu is None else _attribute(_IFLA_MTU, struct.pack("=I", self.mtu))
+        name = attribute(_IFLA_IFNAME, self.name.encode() + b"\0")
+        mac = b"" if self.mac is None else attribute(_IFLA_ADDRESS, self.mac)
+        mtu = b"" if self.mtu is None else attribute(_IFLA_MTU, struct.pack("=I", self.mtu))
         # The kernel would give it as many queues as there are processors, each at a price.
-        queues = _attribute(_IFLA_NUM_TX_QUEUES, _ONE) + _attribute(_IFLA_NUM_RX_QUEUES, _ONE)
+        queues = attribute(_IFLA_NUM_TX_QUEUES, _ONE) + attribute(_IFLA_NUM_RX_QUEUES, _ONE)
         return _link(self.index) + name + mac + mtu + queues
 
 
@@ -76,16 +80,16 @@ class Netlink:
         """Make a pair of devices, the far one in another network namespace if one is given."""
         elsewhere = b""
         if namespace is not None:
-            elsewhere = _attribute(_IFLA_NET_NS_FD, struct.pack("=i", namespace))
-        data = _attribute(_INFO_DATA, _attribute(_VETH_INFO_PEER, far.described() + elsewhere))
-        kind = _attribute(_IFLA_LINKINFO, _attribute(_INFO_KIND, b"veth") + data)
+            elsewhere = attribute(_IFLA_NET_NS_FD, struct.pack("=i", namespace))
+        data = attribute(_INFO_DATA, attribute(_VETH_INFO_PEER, far.described() + elsewhere))
+        kind = attribute(_IFLA_LINKINFO, attribute(_INFO_KIND, b"veth") + data)
         self._add(_RTM_NEWLINK, _CREATE | _EXCL, near.described() + kind)
 
     def set_up(self, index: int, *, silence_ipv6: bool = False) -> None:
         """Switch a device on, and keep it from giving itself an IPv6 address if asked to."""
         if silence_ipv6:
-            mode = _attribute(_INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE)
-            families = _attribute(_IFLA_AF_SPEC, _attribute(socket.AF_INET6, mode))
+            mode = attribute(_INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE)
+            families = attribute(_IFLA_AF_SPEC, attribute(socket.AF_INET6, mode))
             self._add(_RTM_NEWLINK, 0, _link(index) + families)
         self._add(_RTM_NEWLINK, 0, _link(index, _IFF_UP))
 
@@ -98,16 +102,16 @@ class Netlink:
 
         It answers no ARP, and takes in nothing whose source no route leads back to by it.
         """
-        strict = _attribute(_IPV4_DEVCONF_RP_FILTER, struct.pack("=I", _STRICT))
-        settings = _attribute(socket.AF_INET, _attribute(_IFLA_INET_CONF, strict))
-        address = _attribute(_IFLA_ADDRESS, mac)
+        strict = attribute(_IPV4_DEVCONF_RP_FILTER, struct.pack("=I", _STRICT))
+        settings = attribute(socket.AF_INET, attribute(_IFLA_INET_CONF, strict))
+        address = attribute(_IFLA_ADDRESS, mac)
         self._add(_RTM_NEWLINK, 0, _link(index, _IFF_NOARP) + address)
-        self._add(_RTM_NEWLINK, 0, _link(index) + _attribute(_IFLA_AF_SPEC, settings))
+        self._add(_RTM_NEWLINK, 0, _link(index) + attribute(_IFLA_AF_SPEC, settings))
 
     def remove_address(self, index: int, address: str, prefix: int) -> None:
         """Take an IPv4 address from a device, and with it the routes that need it."""
         body = struct.pack("=BBBBI", socket.AF_INET, prefix, 0, 0, index)
-        self._add(_RTM_DELADDR, 0, body + _attribute(_IFA_LOCAL, socket.inet_aton(address)))
+        self._add(_RTM_DELADDR, 0, body + attribute(_IFA_LOCAL, socket.inet_aton(address)))
 
     def add_route(self, network: str, prefix: int, gateway: str, index: int) -> None:
         """Lead packets for a network to a gateway, by a device."""
@@ -124,9 +128,9 @@ class Netlink:
             0,
         )
         if prefix:
-            body += _attribute(_RTA_DST, socket.inet_aton(network))
-        body += _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
-        body += _attribute(_RTA_OIF, struct.pack("=I", index))
+            body += attribute(_RTA_DST, socket.inet_aton(network))
+        body += attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
+        body += attribute(_RTA_OIF, struct.pack("=I", index))
         self._add(_RTM_NEWROUTE, _CREATE | _EXCL, body)
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
@@ -135,8 +139,17 @@ class Netlink:
         hosts = (1 << (32 - prefix)) - 1
         broadcast = struct.pack("!I", struct.unpack("!I", packed)[0] | hosts)
         body = struct.pack("=BBBBI", socket.AF_INET, prefix, 0, 0, index)
-        body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
-        self._add(_RTM_NEWADDR, _CREATE | _EXCL, body + _attribute(_IFA_BROADCAST, broadcast))
+        body += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
+        self._add(_RTM_NEWADDR, _CREATE | _EXCL, body + attribute(_IFA_BROADCAST, broadcast))
+
+    def set_discipline(self, index: int, kind: str, options: bytes) -> None:
+        """Have a queueing discipline treat what a device sends; one of that kind is told anew."""
+        told = attribute(_TCA_KIND, kind.encode() + b"\0") + attribute(_TCA_OPTIONS, options)
+        self._add(_RTM_NEWQDISC, _CREATE | _REPLACE, _discipline(index) + told)
+
+    def remove_discipline(self, index: int) -> None:
+        """Send what a device sends as if there were none; what waits in it is lost."""
+        self._add(_RTM_DELQDISC, 0, _discipline(index))
 
     def commit(self) -> None:
         """Send what was collected.
@@ -246,6 +259,6 @@ def _link(index: int, flags: int = 0, off: int = 0) -> bytes:
     return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, flags, flags | off)
 
 
-def _attribute(kind: int, data: bytes) -> bytes:
-    length = 4 + len(data)
-    return struct.pack("=HH", length, kind) + data + bytes(-length % 4)
+def _discipline(index: int) -> bytes:
+    """A `struct tcmsg`, of what treats all that a device sends."""
+    return struct.pack("=BxxxiIII", socket.AF_UNSPEC, index, 0, _TC_H_ROOT, 0)

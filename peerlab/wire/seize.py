@@ -7,6 +7,7 @@ check (RFC 3704) takes in nothing from a network that no route leads back to.
 """
 
 import fcntl
+import os
 import secrets
 import socket
 import struct
@@ -19,6 +20,7 @@ NODE_DEVICE, WIRE_DEVICE = "lab0", "lab1"
 _SIOCGIFADDR, _SIOCGIFMTU, _SIOCGIFHWADDR = 0x8915, 0x8921, 0x8927
 _IFREQ = struct.Struct("16s24s")
 _UP_WITHIN = 30.0
+_HAS_IPV6 = os.path.exists("/proc/net/if_inet6")  # noqa: PTH110 - starts fast
 
 
 class Seized:
@@ -68,8 +70,10 @@ def seize(name: str, address: str, prefix: int) -> Seized:
     return seized
 
 
-def lay_cable(device: Seized, address: str, prefix: int, routes: list[tuple[str, int, str]]) -> int:
-    """Give the stack another device with that address, and these routes; index of the wire's end.
+def lay_cable(
+    device: Seized, address: str, prefix: int, routes: list[tuple[str, int, str]]
+) -> tuple[int, int]:
+    """Give the stack another device with that address, and these routes; indexes of both ends.
 
     Raises:
         OSError: the kernel refused.
@@ -81,17 +85,17 @@ def lay_cable(device: Seized, address: str, prefix: int, routes: list[tuple[str,
     far = Device(free + 1, WIRE_DEVICE, None, device.mtu)
     link.add_veth(near, far)
     link.add_address(near.index, address, prefix)
-    link.set_up(far.index, silence_ipv6=True)
+    link.set_up(far.index, silence_ipv6=_HAS_IPV6)
     link.commit()
     switch_offloads_off(NODE_DEVICE)
-    link.set_up(near.index, silence_ipv6=True)
+    link.set_up(near.index, silence_ipv6=_HAS_IPV6)
     link.commit()
     for network, length, gateway in routes:
         link.add_route(network, length, gateway, near.index)
     link.commit()
     link.await_carrier({near.index, far.index}, _UP_WITHIN)
     link.close()
-    return far.index
+    return near.index, far.index
 
 
 def _ask(device: str, what: int) -> bytes:

@@ -51,7 +51,8 @@ class Trial:
         """Take a trial as the runner describes it.
 
         It has its `number` and that of datagrams (`count`), `rules`, the nodes `sender` and
-        `receiver`, which are neighbours, and the `source` and `destination` address.
+        `receiver`, which are neighbours, and the `source` and `destination` address. If it is
+        `native` the kernel is on trial, too.
 
         Raises:
             KeyError, TypeError, ValueError: it lacks something.
@@ -63,10 +64,17 @@ class Trial:
         self.source = packed(described["source"])
         self.destination = packed(described["destination"])
         rules = [Rule(rule) for rule in described["rules"]]
-        self.leaving = Cable(seed, name_of, self.sender, leaving=True)
-        self.arriving = Cable(seed, name_of, self.receiver, leaving=False)
+        native: bool = described["native"]
+        self.leaving = Cable(seed, name_of, self.sender, leaving=True, native=native)
+        self.arriving = Cable(seed, name_of, self.receiver, leaving=False, native=native)
         for cable in (self.leaving, self.arriving):
             cable.put(rules)
+
+    def by_kernel(self, node: str | None, *, leaving: bool) -> Sequence[Rule]:
+        """The rules on trial that the kernel has to follow at one end of a node's cable."""
+        if node != (self.sender if leaving else self.receiver):
+            return ()
+        return (self.leaving if leaving else self.arriving).by_kernel
 
     def frame(self, number: int, origin: bytes, target: bytes) -> bytes:
         """The frame with one of its datagrams, between two hardware addresses."""

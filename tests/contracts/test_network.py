@@ -17,6 +17,8 @@ from peerlab.wire.packet import Datagram, parse
 from tests.contracts.conftest import Bench
 from tests.wire.captures import captured
 
+BROADCAST, ARP = b"\xff" * 6, b"\x08\x06"
+
 TALKER = """
 import os, socket, threading
 udp = socket.socket(type=socket.SOCK_DGRAM)
@@ -213,8 +215,6 @@ def test_a_pulled_cable_loses_all_and_works_at_the_same_address_when_it_is_back(
         steps:
           - here: {type: one}
           - here: {expect: echo one}
-          - a: {type: "b hello"}  # from now on a knows b's hardware address, and asks nobody
-          - b: {expect: got hello}
           - b: unplug
           - there: unplug
           - a: {type: "b lost"}
@@ -227,7 +227,6 @@ def test_a_pulled_cable_loses_all_and_works_at_the_same_address_when_it_is_back(
           - here: {expect: echo two}
         """)
     assert fates(evidence, "by") == [
-        ("hello", "delivered", None),
         ("lost", "dropped", ["the pulled cable of b"]),
         ("heard", "delivered", None),
     ]
@@ -349,3 +348,32 @@ def test_a_network_that_is_not_as_asked_for_gives_no_verdict(
         )
         for finding in result.verdict.findings
     )
+
+
+def test_nodes_need_not_ask_for_hardware_addresses_so_the_first_datagram_goes_at_once(
+    talk: Bench, tmp_path: Path
+) -> None:
+    path = tmp_path / "captured.yaml"
+    path.write_text("""
+title: known
+network: {impairments: [{from: a, to: b, drop: 1}], capture: true}
+nodes: {a: talker, b: talker}
+steps:
+  - a: {type: "b one"}
+  - a: {expect: sent}
+  - wire: {from: a, to: b, drop: 1}
+  - a: {type: "b two three"}
+  - b: {expect: got three}
+""")
+    scenario = load_scenario(path, programs=talk.programs)
+    result = play(scenario, talk.backend, tmp_path / "runs")
+    assert result.verdict.outcome == "passed", result.verdict.findings
+    evidence = Evidence(result.evidence)
+    assert fates(evidence, "by") == [
+        ("one", "dropped", ["the start (drop: 1)"]),
+        ("two", "dropped", ["step 3 (drop: 1)"]),
+        ("three", "delivered", None),
+    ]
+    frames = captured((result.evidence / "captures" / "a.pcap").read_bytes())
+    asked = [frame for _, frame in frames if frame[:6] == BROADCAST and frame[12:14] == ARP]
+    assert asked == []

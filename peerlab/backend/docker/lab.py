@@ -128,9 +128,13 @@ class DockerBackend:
             with ExitStack() as stack:
                 lab = DockerLab({}, None, owns_nodes=not self._keep)
                 wires: Mapping[str, str] = {}
-                if scenario.scripts_network or (network is not None and network.captures):
+                if scenario.scripts_network or (
+                    network is not None and (network.captures or network.native)
+                ):
                     sidecars = self._start_wire(containers, topology, network, stack, made, lab)
                     lab.wire = Wires([sidecar.control for sidecar in sidecars])
+                    if scenario.scripts_network:
+                        lab.wire.introduce(topology)
                     wires = {each.name: each.container.container for each in sidecars}
 
                 def make(node: Node) -> AttachedNode:
@@ -182,6 +186,7 @@ class DockerBackend:
             "seed": 0 if network is None else network.seed,
             "names": topology.names,
             "captures": bool(files),
+            "native": network is not None and network.native,
             "node": None,
             "router": None,
         }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, Literal
 
 from peerlab.backend.docker.attached import AttachedNode
-from peerlab.backend.wire import WireControl
+from peerlab.backend.wire import WireControl, without_netem
 from peerlab.errors import LabError
 
 CAPABILITIES: Final = ["NET_ADMIN", "NET_RAW"]
@@ -58,6 +58,7 @@ class Sidecar:
         self._ready = threading.Event()
         self._over = threading.Event()
         self._ending = False
+        self._lacks_netem: str | None = None
 
     def start(self) -> None:
         """Start it.
@@ -71,11 +72,14 @@ class Sidecar:
         """Wait until the network passes through it.
 
         Raises:
+            MachineUnfit: the kernel that it runs on has no netem.
             LabError: it ended instead, or says nothing.
         """
         deadline = time.monotonic() + _READY_WITHIN
         while not self._ready.wait(0.5):
             if self._over.is_set():
+                if self._lacks_netem is not None:
+                    raise without_netem(self._lacks_netem)
                 raise LabError(f"the wire of {self.name} did not start: {self._last_complaint()}")
             if time.monotonic() > deadline:
                 raise LabError(f"the wire of {self.name} was not ready in {_READY_WITHIN:g} s")
@@ -119,12 +123,15 @@ class Sidecar:
             offset = time.monotonic() - record["at"]
             self._offset = offset if abs(offset) > _ANOTHER_CLOCK else 0.0
             self._ready.set()
+        elif record["record"] == "unfit":
+            self._lacks_netem = record["reason"]
         elif record["record"] == "captured":
             self._files[record["name"], record["end"]].write(base64.b64decode(record["data"]))
         elif not self.control.take(record):
             if "at" in record:
                 record["at"] += self._offset
-            record.setdefault("from", self.name)
+            if "from" not in record:
+                record["part"] = self.name
             self._record(record)
 
     def _last_complaint(self) -> str:

@@ -87,6 +87,7 @@ class NetnsBackend:
             "exposed": _exposed(starts.values()),
             "hidden": _hidden(network),
             "seed": 0 if network is None else network.seed,
+            "native": network is not None and network.native,
         }
         keeper = Keeper(run.run_id, None if network is None else network.take)
         try:
@@ -105,6 +106,8 @@ class NetnsBackend:
                 for name, start in starts.items()
             }
             keeper.serve(nodes)
+            if scenario.scripts_network:
+                keeper.wire.introduce(topology)
             yield NetnsLab(nodes, keeper.wire)
         finally:
             keeper.close()

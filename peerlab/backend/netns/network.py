@@ -6,11 +6,12 @@ every frame from one port and writes it to another.
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from peerlab.backend.netns import syscalls
-from peerlab.wire.device import UP_WITHIN, open_device, plug
+from peerlab.wire.device import UP_WITHIN, impair, open_device, plug
 from peerlab.wire.engine import Port
 from peerlab.wire.junction import mac_of
 from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
@@ -62,12 +63,13 @@ class Network:
         self.namespaces: dict[str, int] = {}
         self.ports: list[Port] = []
 
-    def make(self, hosts: Sequence[Host], group: int) -> None:
+    def make(self, hosts: Sequence[Host], group: int, *, native: bool = False) -> None:
         """Make the nodes' namespaces, in a network namespace of the caller's own.
 
         Args:
             hosts: the nodes.
             group: the group that programs run as.
+            native: whether the kernel acts on what passes the ports, as far as it can.
 
         Raises:
             OSError: the kernel refused; what has been made ends with the caller.
@@ -108,6 +110,12 @@ class Network:
                 segment=host.segment,
                 plug=partial(plug, _FIRST_PORT + number),
                 open_end=partial(_open_end, self.namespaces[host.name]),
+                native={
+                    True: partial(_impair_end, self.namespaces[host.name]),
+                    False: partial(impair, _FIRST_PORT + number),
+                }
+                if native
+                else None,
             )
             for number, host in enumerate(hosts)
         ]
@@ -115,10 +123,23 @@ class Network:
 
 def _open_end(namespace: int, kind: int) -> socket.socket:
     """Open a node's own device, from the lab's network namespace, for frames of one type."""
+    with _inside(namespace):
+        return open_device(DEVICE, kind)
+
+
+def _impair_end(namespace: int, options: bytes | None) -> None:
+    """Impair what a node's own device sends, from the lab's network namespace."""
+    with _inside(namespace):
+        impair(_DEVICE_INDEX, options)
+
+
+@contextmanager
+def _inside(namespace: int) -> Iterator[None]:
+    """Be in another network namespace."""
     home = _own_namespace()
     syscalls.setns(namespace, syscalls.CLONE_NEWNET)
     try:
-        return open_device(DEVICE, kind)
+        yield
     finally:
         syscalls.setns(home, syscalls.CLONE_NEWNET)
         os.close(home)

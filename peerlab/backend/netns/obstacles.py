@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from peerlab.backend.wire import without_netem
 from peerlab.errors import MachineUnfit
+
+NETEM: Final = "netem"
+"""The stage of what only native labs need."""
 
 _APPARMOR: Final = "kernel/apparmor_restrict_unprivileged_userns"
 _DEBIAN: Final = "kernel/unprivileged_userns_clone"
@@ -55,6 +59,8 @@ def explain(
         in_container: whether this is a container; else looked up.
         root: whether the lab is made by root; else looked up.
     """
+    if stage == NETEM:
+        return without_netem(text)
     inside = (
         any(mark.exists() for mark in _CONTAINER_MARKS) if in_container is None else in_container
     )

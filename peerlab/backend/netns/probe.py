@@ -74,15 +74,7 @@ def probe() -> None:
     require_linux()
     keeper = Keeper("probe")
     try:
-        keeper.deploy(
-            {
-                "do": "deploy",
-                **plan(_NETWORK, [IPv4Network("10.201.0.0/28")]).as_message(),
-                "exposed": sorted({sys.prefix, sys.base_prefix}),
-                "hidden": [],
-                "seed": 0,
-            }
-        )
+        keeper.deploy(_request(native=False))
         nodes = {
             name: NamespaceNode(keeper.pump, keeper.ask, ip=ip, start=_start(name))
             for name, ip in _ADDRESSES.items()
@@ -95,6 +87,32 @@ def probe() -> None:
         ear.await_word("arrived")
     finally:
         keeper.close()
+
+
+def probe_netem() -> None:
+    """Make a lab in which the kernel is to impair the network.
+
+    Raises:
+        MachineUnfit: it has no netem, or this machine allows no labs.
+        LabError: the lab ended while it was made.
+    """
+    require_linux()
+    keeper = Keeper("probe of netem")
+    try:
+        keeper.deploy(_request(native=True))
+    finally:
+        keeper.close()
+
+
+def _request(*, native: bool) -> dict[str, object]:
+    return {
+        "do": "deploy",
+        **plan(_NETWORK, [IPv4Network("10.201.0.0/28")]).as_message(),
+        "exposed": sorted({sys.prefix, sys.base_prefix}),
+        "hidden": [],
+        "seed": 0,
+        "native": native,
+    }
 
 
 def _start(name: str) -> dict[str, object]:
