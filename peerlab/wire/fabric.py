@@ -96,7 +96,7 @@ class Fabric:
             for number, place in enumerate(places)
             if place.router is not None
         }
-        cable = partial(Cable, seed, self._name_of)
+        cable = partial(Cable, seed, self.name_of)
         self._leaving = [
             cable(
                 place.name or "",
@@ -184,7 +184,8 @@ class Fabric:
         """How many connections were no longer followed because there were too many."""
         return sum(connections.forgotten for connections in self._connections)
 
-    def _name_of(self, address: bytes) -> str:
+    def name_of(self, address: bytes) -> str:
+        """The name of the node or router that has an address, else the address."""
         return self._names.get(address) or dotted(address)
 
     def _cables(self) -> Iterable[Cable]:

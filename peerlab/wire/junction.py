@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from random import Random
 
-from peerlab.wire.engine import Junction
 from peerlab.wire.nat import Nat
 from peerlab.wire.packet import packed
+from peerlab.wire.ports import Junction
 from peerlab.wire.router import OUTSIDE, Interface, Route, Router
 
 TYPE_CHECKING = False

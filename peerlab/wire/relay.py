@@ -21,8 +21,9 @@ from time import monotonic
 
 from peerlab.wire.control import Control
 from peerlab.wire.device import impair, open_device, open_uplink, plug
-from peerlab.wire.engine import Captures, Junction, Port, run, try_kernel
+from peerlab.wire.engine import Captures, run
 from peerlab.wire.junction import junction
+from peerlab.wire.ports import Junction, Port, try_kernel
 from peerlab.wire.seize import NODE_DEVICE, WIRE_DEVICE, device_with, lay_cable, seize
 
 TYPE_CHECKING = False

@@ -17,6 +17,7 @@ import pytest
 from peerlab.wire import control, engine
 from peerlab.wire.checksum import checksums_hold
 from peerlab.wire.packet import ACK, RST, SYN
+from peerlab.wire.ports import Port
 from tests.wire import frames
 from tests.wire.captures import captured
 
@@ -40,7 +41,7 @@ class Wire:
         for end in self.ends:
             end.settimeout(0)
         ports = [
-            engine.Port(f"u{number}", frames.mac(number), frames.address(number), end)
+            Port(f"u{number}", frames.mac(number), frames.address(number), end)
             for number, end in enumerate(self.ends, 1)
         ]
         self._thread = threading.Thread(
@@ -99,7 +100,7 @@ class Wire:
 
     def _run(
         self,
-        ports: Sequence[engine.Port],
+        ports: Sequence[Port],
         limit: int,
         captures: Mapping[tuple[str, str], FileIO],
     ) -> None:
@@ -497,7 +498,7 @@ def test_a_capture_that_cannot_be_written_is_told_and_holds_nothing_up() -> None
 
 def test_two_ports_with_one_address_are_refused() -> None:
     ours, theirs = socket.socketpair()
-    port = engine.Port("u1", frames.mac(1), frames.address(1), theirs)
+    port = Port("u1", frames.mac(1), frames.address(1), theirs)
     with ours, theirs, pytest.raises(ValueError, match="port 1"):
         engine.run([port, port], ours, seed=1)
 

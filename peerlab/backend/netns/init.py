@@ -21,6 +21,7 @@ from peerlab.backend.netns.node import DONE, PAUSE, RESUME, Place, Program, exit
 from peerlab.backend.netns.view import View
 from peerlab.wire import engine
 from peerlab.wire.junction import junction
+from peerlab.wire.ports import Port, try_kernel
 
 _SIGNALS = {
     "interrupt": signal.SIGINT,
@@ -131,7 +132,7 @@ class LabInit:
                 hosts = [Host(**described) for described in message["nodes"]]
                 network.make(hosts, self._group, native=message["native"])
             with stage("netem"):
-                engine.try_kernel(network.ports[:1])
+                try_kernel(network.ports[:1])
             with stage("files"):
                 view = View(message["exposed"], message["hidden"], user=self._user)
                 view.prepare(_hosts(message["hosts"]))
@@ -146,7 +147,7 @@ class LabInit:
         }
         self._tell({"event": "deployed"})
 
-    def _start_wire(self, ports: list[engine.Port], to_runner: int, message: Message) -> None:
+    def _start_wire(self, ports: list[Port], to_runner: int, message: Message) -> None:
         """Run the wire in a process of its own: whatever the nodes do, frames move on."""
         watched, alive = os.pipe()
         pid = os.fork()
@@ -239,7 +240,7 @@ class LabInit:
 
 
 def _be_wire(
-    ports: list[engine.Port], to_runner: int, message: Message, captures: dict[tuple[str, str], int]
+    ports: list[Port], to_runner: int, message: Message, captures: dict[tuple[str, str], int]
 ) -> NoReturn:
     """Be the wire, in a process just forked."""
     status = 1

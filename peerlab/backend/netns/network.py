@@ -12,8 +12,8 @@ from functools import partial
 
 from peerlab.backend.netns import syscalls
 from peerlab.wire.device import UP_WITHIN, impair, open_device, plug
-from peerlab.wire.engine import Port
 from peerlab.wire.junction import mac_of
+from peerlab.wire.ports import Port
 from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
 
 DEVICE = "eth0"
