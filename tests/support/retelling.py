@@ -107,11 +107,16 @@ class _Names:
                 self._names[label] = self._names.get(addresses.pop(), label)
         routers = {ip: name for ip, name in routers.items() if ip not in self._names}
         self._names |= routers
+        self._routers = frozenset(routers.values())
         # A NAT may put any port in place of another.
         translated = "|".join(map(re.escape, routers.values())) or _NOTHING
         self._translated = re.compile(rf"((?:{translated})(?:', |:))\d+\b")
         alternatives = "|".join(map(re.escape, self._names))
         self._known = re.compile(rf"(?<![\w.])(?:{alternatives})(?![\w.]*\w)")
+
+    def among_many(self, line: str) -> str:
+        """What orders a line that is about any of those behind a router; nothing for others."""
+        return line if any(name in line for name in self._routers) else ""
 
     def put_into(self, text: str) -> str:
         """The text with these names."""
@@ -133,7 +138,9 @@ def _part(events: Sequence[Event], names: _Names) -> Part:
     complained = _lines(events, "stderr", names)
     if not typed:
         # Nobody talks with it: it serves others, who come in any order.
-        printed, complained = _by_name(printed), _by_name(complained)
+        printed, complained = (
+            _by_name(sorted(lines, key=names.among_many)) for lines in (printed, complained)
+        )
     return Part(
         typed,
         printed,

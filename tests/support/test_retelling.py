@@ -176,9 +176,9 @@ def test_where_a_nat_is_and_which_ports_it_takes_is_let_go_and_who_is_behind_it_
     parts = retell(one)
     assert parts.keys() == {"server", "alice", "bob"}
     assert parts["server"].printed == [
-        "Accepted connection from ('<nat>', <port>)\n",
-        "Accepted connection from ('<nat>', <port>)\n",
         "<nat>:<port> asks <server>:3478\n",
+        "Accepted connection from ('<nat>', <port>)\n",
+        "Accepted connection from ('<nat>', <port>)\n",
     ]
     assert parts["alice"].printed == [
         "Available clients are: {'USER 1': ('<nat>', <port>), 'USER 2': ('<nat>', <port>)}\n"
@@ -191,3 +191,15 @@ def test_a_label_that_belonged_to_two_nodes_is_told_as_it_is() -> None:
     shown = [printed("bob", f"{{'USER 1': ('{ip}', 40000)}}\n") for ip in (ALICE, BOB)]
     parts = retell([*lab(ALICE, BOB, SERVER), *shown, typed("alice", "USER 1")])
     assert parts["alice"].typed == ["USER 1"]
+
+
+def test_those_behind_one_router_come_in_any_order() -> None:
+    def said(*lines: str) -> list[Event]:
+        told = Event(0.0, Kind.DATAGRAM, "u1", "", {"to": "nat", "destination": "10.9.0.9:7"})
+        return [told, *(printed("server", f"{line}\n") for line in lines)]
+
+    hello, login = "Hello ('10.9.0.9', {})", "Login ('10.9.0.9', {})"
+    first = said(hello.format(1), login.format(1), hello.format(2), login.format(2))
+    second = said(hello.format(7), hello.format(8), login.format(8), login.format(7))
+    assert retell(first)["server"] == retell(second)["server"]
+    assert retell(first)["server"] != retell(first[:-1])["server"]
