@@ -36,8 +36,8 @@ demo: $(READY) ## Play the demo scenario and watch it
 	@if docker version >/dev/null 2>&1; then tools/base-image || echo "make: going on without an image"; fi
 	$(BIN)/peerlab run --follow scenarios/demo.yaml
 
-test: lint types contracts ## Run every check, every test and every scenario
-	$(BIN)/pytest tests scenarios
+test: lint types contracts ## Run every check, every test and every scenario (options: make test PYTEST=...)
+	$(BIN)/pytest tests scenarios $(PYTEST)
 
 lint: $(READY) ## Check style and shell scripts
 	$(BIN)/ruff check
