@@ -9,9 +9,9 @@ from peerlab.backend.base import Arrival, Departure
 from peerlab.backend.topology import Topology
 from peerlab.errors import LabError, MachineUnfit
 
-_MOST_INTRODUCED: Final = 100
-"""The size of a segment beyond which its nodes ask for each other themselves: a system that knows
-more than 128 others forgets those that it does not use (gc_thresh1 in arp(7))."""
+_MOST_INTRODUCED: Final = 200
+"""The size of a segment beyond which its nodes ask for each other themselves: it takes the square
+of it in time."""
 
 _WITHIN: Final = 15.0
 """Seconds that a wire may take to do what it is told."""
@@ -36,6 +36,7 @@ class WireControl:
         self._name = name
         self._say = say
         self._changed = threading.Condition()
+        self._saying = threading.Lock()
         self._asked = 0
         self._answers: dict[int, Mapping[str, Any]] = {}
         self._lost: str | None = None
@@ -51,7 +52,8 @@ class WireControl:
             number = self._asked
         line = json.dumps({**command, "reply": number}).encode() + b"\n"
         try:
-            self._say(line)
+            with self._saying:  # two lines at once would be none
+                self._say(line)
         except OSError as error:
             raise LabError(f"{self._name} is gone: {self._lost or error}") from error
         return number
@@ -70,7 +72,7 @@ class WireControl:
             if answer is None:
                 raise LabError(f"{self._name} {self._lost or f'says nothing for {_WITHIN:g} s'}")
         if answer["record"] == "refused":
-            raise LabError(f"{self._name} cannot do what the scenario asks: {answer['command']}")
+            raise LabError(f"{self._name} cannot do what the scenario asks: {answer['reason']}")
         return answer
 
     def take(self, record: Mapping[str, Any]) -> bool:

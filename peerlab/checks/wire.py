@@ -24,6 +24,14 @@ def check(evidence: Evidence) -> list[Finding]:
     timed = sum(int(event.detail.get("timed", 0)) for event in totals)
     late = sum(int(event.detail.get("late", 0)) for event in totals)
     messages = [_not_as_asked(event) for event in _tried(evidence) if event.detail["wrong"]]
+    overflowed = sum(int(event.detail.get("overflowed", 0)) for event in totals)
+    messages += [
+        f"{event.detail['part']} did not tell how it ended"
+        for event in evidence.journal
+        if event.kind is Kind.WIRE and event.text == "silent"
+    ]
+    if overflowed:
+        messages.append(f"the wire lost {overflowed} frames: more waited than it can keep")
     if missed:
         messages.append(f"the wire missed {missed} frames: more came than this machine can hand on")
     latest = max((float(event.detail.get("latest", 0)) for event in totals), default=0)

@@ -87,6 +87,11 @@ class Director:
         by_wire, by_kernel = kernel_trial.split(changes) if native else (changes, [])
         tried = plans(by_wire, self._scenario.network, addresses)
         tried_natively = plans(by_kernel, self._scenario.network, addresses)
+        untried = {change.step for change in changes} - {
+            plan.change.step for plan in (*tried, *tried_natively)
+        }
+        if untried:
+            self._journal.record(Kind.WIRE, None, "untried", steps=sorted(untried))
         if not tried and not tried_natively:
             return True
         findings = measure(self._the_wire, tried, seed, addresses)

@@ -19,7 +19,7 @@ DATAGRAMS: Final = 12
 """How many are sent for one change, more where the rules speak of later ones."""
 
 _MOST_DATAGRAMS: Final = 40
-_MOST_TRIALS: Final = 32
+_MOST_TRIALS: Final = 64
 TRIES: Final = 8
 """How often is measured before the wire is believed to be wrong: a machine may be busy."""
 

@@ -11,6 +11,9 @@ BROADCAST = b"\xff" * 6
 ASK_AGAIN = 1.0
 """Seconds from one question for an address to the next (RFC 1122, section 2.3.2.1)."""
 
+WAITS_FOR = 3.0
+"""Seconds after which a packet waits in vain: as long as a system asks before it gives up."""
+
 WAITING_PACKETS = 16
 """How many packets wait for one neighbour; of more the newest stay."""
 
@@ -23,12 +26,6 @@ _KINDS = [ARP_TYPE, 1, IPV4_TYPE, 6, 4]
 _REQUEST, _REPLY = 1, 2
 _TYPE_AT = 12
 _GROUP_BIT = 1
-
-
-def introduction(mac: bytes, address: bytes, target_mac: bytes, target: bytes) -> bytes:
-    """A question for an address, put to its owner: with it the owner learns who asks."""
-    body = _ARP.pack(*_KINDS, _REQUEST, mac, address, bytes(6), target)
-    return target_mac + mac + body
 
 
 class Neighbours:
@@ -50,13 +47,13 @@ class Neighbours:
             if len(self._waiting) >= _WAITING_NEIGHBOURS:
                 del self._waiting[next(iter(self._waiting))]
             waiting = self._waiting[neighbour] = _Waiting()
-        waiting.frames.append(frame)
+        waiting.frames.append((now, frame))
         if waiting.asked is not None and now - waiting.asked < ASK_AGAIN:
             return []
         waiting.asked = now
         return [self._message(_REQUEST, BROADCAST, bytes(6), neighbour)]
 
-    def take(self, frame: bytes) -> list[bytes] | None:
+    def take(self, frame: bytes, now: float) -> list[bytes] | None:
         """What follows from an ARP message; None where it is none that concerns this interface."""
         if len(frame) < _TYPE_AT + _ARP.size:
             return None
@@ -67,20 +64,24 @@ class Neighbours:
         # One who is known already may move without a word to this interface.
         if not concerned and sender not in self._known:
             return None
-        answers = self._learn(sender, mac)
+        answers = self._learn(sender, mac, now)
         if concerned and operation == _REQUEST:
             answers.append(self._message(_REPLY, mac, mac, sender))
         return answers
 
-    def _learn(self, sender: bytes, mac: bytes) -> list[bytes]:
-        """Keep where a neighbour is, and send what waited for it."""
+    def _learn(self, sender: bytes, mac: bytes, now: float) -> list[bytes]:
+        """Keep where a neighbour is, and send what waited for it, if not for too long."""
         self._known[sender] = mac
         if len(self._known) > _KNOWN_NEIGHBOURS:
             del self._known[next(iter(self._known))]
         waiting = self._waiting.pop(sender, None)
         if waiting is None:
             return []
-        return [mac + self._mac + frame[_TYPE_AT:] for frame in waiting.frames]
+        return [
+            mac + self._mac + frame[_TYPE_AT:]
+            for since, frame in waiting.frames
+            if now - since <= WAITS_FOR
+        ]
 
     def _message(self, operation: int, to: bytes, mac: bytes, address: bytes) -> bytes:
         own = self._mac, self._address
@@ -94,4 +95,4 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.asked: float | None = None
-        self.frames: deque[bytes] = deque(maxlen=WAITING_PACKETS)
+        self.frames: deque[tuple[float, bytes]] = deque(maxlen=WAITING_PACKETS)

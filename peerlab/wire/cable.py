@@ -121,10 +121,12 @@ class Cable:
         self._rules: list[Rule] = []
         self.by_kernel: Sequence[Rule] = ()
         """The rules that the kernel has to follow: it is as if they were not here."""
-        self._flows: dict[tuple[str, str, str], _Flow] = {}
+        self._flows: dict[tuple[str, str, str, int], _Flow] = {}
         self._known: dict[tuple[object, ...], _Known] = {}
         self.release_at = inf
         """When to call `release` at the latest."""
+        self.lost_late: list[Passage] = []
+        """Packets that were lost after they had waited for others; for whoever tells of them."""
 
     def put(self, rules: Iterable[Rule]) -> None:
         """Put rules in force, those that are for this cable, in place of their like."""
@@ -209,7 +211,7 @@ class Cable:
                 self._known.clear()
             source, target = self._name_of(packet.source), self._name_of(packet.destination)
             known = self._known[kind] = tuple(
-                self._flow(rule, source, target)
+                self._flow(rule, source, target, packet.protocol)
                 for rule in self._rules
                 if rule.speaks_of(packet) and self._is_between(rule, source, target)
             )
@@ -224,14 +226,17 @@ class Cable:
             return rule.targets is None or target in rule.targets
         return rule.sources is None or source in rule.sources
 
-    def _flow(self, rule: Rule, source: str, target: str) -> _Flow:
-        # A rate is one queue for all that share the cable, unless the rule speaks about pairs.
-        if rule.effect == "rate" and (rule.sources is None or rule.targets is None):
-            source = target = "*"
-        key = rule.id, source, target
+    def _flow(self, rule: Rule, source: str, target: str, protocol: int) -> _Flow:
+        if rule.effect == "rate":
+            # One queue for all that share the cable, or for a pair where the rule speaks about it.
+            protocol = 0
+            if rule.sources is None or rule.targets is None:
+                source = target = "*"
+        key = rule.id, source, target, protocol
         flow = self._flows.get(key)
         if flow is None:
-            flow = self._flows[key] = _Flow(rule, rule.flow(self._seed, source, target))
+            effect = rule.flow(self._seed, source, target, protocol)
+            flow = self._flows[key] = _Flow(rule, effect)
         return flow
 
     def _proceed(self, passage: Passage, start: int, at: float) -> list[Delivery]:
@@ -239,6 +244,8 @@ class Cable:
         behind: list[_Waiting] = []
         for index in range(start, len(passage.decisions)):
             flow, decision = passage.decisions[index]
+            if flow.rule not in self._rules and start:
+                continue  # it has ended while the packet waited
             if flow.rule.effect in HELD_FOR:
                 number, overtaken = _queued(flow, decision)
                 behind += overtaken
@@ -271,7 +278,10 @@ class Cable:
     def _go_on(self, waiting: _Waiting, at: float) -> list[Delivery]:
         _, passage, index = waiting
         passage.departures = [at] * len(passage.departures)
-        return self._proceed(passage, index, at)
+        handed = self._proceed(passage, index, at)
+        if passage.lost:
+            self.lost_late.append(passage)
+        return handed
 
 
 def _queued(flow: _Flow, decision: float) -> tuple[int, list[_Waiting]]:

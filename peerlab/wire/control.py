@@ -34,6 +34,10 @@ class Control:
         self._limit = limit
         self._queue: deque[_Waiting] = deque()
         self._answers = b""
+        self._large: deque[bytes] = deque()
+        self._large_next = False
+        self.unsent = 0
+        """How many bytes of what is large wait."""
         self._written = b""
         self._read = b""
         self._datagrams = self._others = 0
@@ -77,18 +81,17 @@ class Control:
         self._answers += _line(record)
         self.write_at = 0.0
 
-    @property
-    def unsent(self) -> int:
-        """How many bytes of answers wait."""
-        return len(self._answers) + len(self._written)
+    def hand(self, record: Record) -> None:
+        """Queue what is large, and must not be missing; it takes turns with the records."""
+        line = _line(record)
+        self.unsent += len(line)
+        self._large.append(line)
+        self.write_at = 0.0
 
     def write(self) -> None:
         """Send some of what waits, as far as the connection takes it at once."""
-        if not self._written and self._answers:
-            self._written, self._answers = self._answers, b""
         if not self._written:
-            batch = min(_BATCH, len(self._queue))
-            self._written = b"".join(_line(self._queue.popleft()) for _ in range(batch))
+            self._written = self._next()
         try:
             sent = self._channel.send(self._written)
         except BlockingIOError:
@@ -97,7 +100,7 @@ class Control:
             self.closed = True
         else:
             self._written = self._written[sent:]
-        more = (self._written or self._answers or self._queue) and not (self.blocked or self.closed)
+        more = self._waits() and not (self.blocked or self.closed)
         self.write_at = 0.0 if more else inf
 
     def resume(self) -> None:
@@ -135,13 +138,29 @@ class Control:
         """Write all that waits; gives up when the runner reads nothing for so many seconds."""
         room = poll()
         room.register(self._channel, POLLOUT)
-        while (self._queue or self._answers or self._written) and not self.closed:
+        while self._waits() and not self.closed:
             self.write()
             if self.blocked:
                 if not room.poll(patience * 1000):
                     self.closed = True
                     return
                 self.resume()
+
+    def _waits(self) -> bool:
+        return bool(self._written or self._answers or self._large or self._queue)
+
+    def _next(self) -> bytes:
+        """What is to be written next."""
+        if self._answers:
+            answers, self._answers = self._answers, b""
+            return answers
+        self._large_next = not self._large_next
+        if self._large and (self._large_next or not self._queue):
+            line = self._large.popleft()
+            self.unsent -= len(line)
+            return line
+        batch = min(_BATCH, len(self._queue))
+        return b"".join(_line(self._queue.popleft()) for _ in range(batch))
 
     def _add(self, waiting: _Waiting, at: float) -> None:
         if not (self._queue or self.blocked):

@@ -8,6 +8,8 @@ from peerlab.wire.rtnetlink import Netlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed import ReadableBuffer
 
 UP_WITHIN = 30.0
@@ -66,6 +68,15 @@ def _opened(device: socket.socket, name: str, kind: int) -> socket.socket:
     device.bind((name, kind))
     device.settimeout(0)
     return device
+
+
+def introduce(index: int, neighbours: "Mapping[str, bytes]") -> None:
+    """Let the stack that has a device know hardware addresses by IPv4 addresses."""
+    link = Netlink()
+    for address, mac in neighbours.items():
+        link.add_neighbour(index, address, mac)
+    link.commit()
+    link.close()
 
 
 def plug(index: int, connected: bool) -> None:  # noqa: FBT001 - as the wire calls it

@@ -173,8 +173,10 @@ class _Wire:
             at = monotonic()
             try:
                 self._orders.obey(command, at)
-            except (KeyError, TypeError, ValueError):
-                self._control.tell({"record": "refused", "at": at, "command": command}, at)
+            except (KeyError, TypeError, ValueError, OSError) as error:
+                reason = f"{type(error).__name__}: {error}"
+                refusal = {"record": "refused", "at": at, "command": command, "reason": reason}
+                self._control.tell(refusal, at)
         return False
 
     def _take_all(self) -> None:
@@ -218,6 +220,7 @@ class _Wire:
             "late": fabric.agenda.late,
             "latest": round(fabric.agenda.latest, 6),
             "missed": sum(missed(port.socket) for port in self._ports),
+            "overflowed": fabric.overflowed,
             "forgotten": fabric.forgotten,
             "captures": ended,
         }

@@ -5,6 +5,7 @@ segment, and from there along the cable of the node or router that it is for. It
 what arrives is handed to a function. Times are seconds of one clock.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -14,7 +15,7 @@ from peerlab.wire.cable import Cable, Delivery, Passage
 from peerlab.wire.control import Control
 from peerlab.wire.court import Court
 from peerlab.wire.flows import Connections, Record
-from peerlab.wire.packet import ACK, SYN, Datagram, Packet, Segment, dotted, is_segment, parse
+from peerlab.wire.packet import ACK, SYN, Datagram, Packet, Segment, is_segment, parse
 from peerlab.wire.pcap import Capture
 from peerlab.wire.rules import Rule
 from peerlab.wire.switch import Switch
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
     from peerlab.wire.router import Router
 
 _GROUP_BIT = 1
+
+STRANGER = "*"
+"""Instead of a name; no node is called so. The addresses of a lab are others each time, and what is
+decided may not depend on them."""
+
+_MOST_WAITING = 128 << 20
+"""Bytes of frames that may wait for their time."""
+
+_MOST_HOPS = 4096
+"""How many frames that routers pass on may wait for each other: where NATs lead in a circle, and
+rules duplicate, they would have no end."""
 
 FLUSH_AFTER = 0.25
 """Seconds after which what was captured is in the file, so that a killed lab leaves it."""
@@ -121,6 +133,11 @@ class Fabric:
         self.court: Court | None = None
         """Where datagrams are on trial, if any are."""
         self.frames = self.forwarded = self.dropped = self.nowhere = 0
+        self.overflowed = 0
+        """How many frames were lost because too much waited."""
+        self._waiting = 0
+        self._routed: deque[tuple[int, bytes]] = deque()
+        self._routing = False
 
     def put(self, rules: Sequence[Rule], at: float) -> None:
         """Put rules in force."""
@@ -185,8 +202,8 @@ class Fabric:
         return sum(connections.forgotten for connections in self._connections)
 
     def name_of(self, address: bytes) -> str:
-        """The name of the node or router that has an address, else the address."""
-        return self._names.get(address) or dotted(address)
+        """The name of the node or router that has an address, the same word for all others."""
+        return self._names.get(address, STRANGER)
 
     def _cables(self) -> Iterable[Cable]:
         yield from self._leaving
@@ -208,7 +225,9 @@ class Fabric:
             if passage is not None and passage.lost:
                 self.dropped += 1
             arrives = self._hand_on(number, deliveries, at, leaving=True)
-            arrives |= passage is not None and not passage.lost
+            # What is delayed is told as delivered: where it is lost later, that is told then.
+            later = passage is not None and not passage.lost and passage.departures[0] > at
+            arrives |= later or (passage is not None and passage.held)
         if self.places[number].router is None:
             self._record(number, packet, at, arrives=arrives, passage=passage)
 
@@ -256,13 +275,37 @@ class Fabric:
         for due, frame in deliveries:
             if due <= at:
                 arrives |= go_on(number, frame, at)
+            elif self._waiting > _MOST_WAITING:
+                self.overflowed += 1
             else:
-                self.agenda.enter(due, partial(go_on, number, frame), timed=True)
+                self._waiting += len(frame)
+                self.agenda.enter(due, partial(self._late, go_on, number, frame), timed=True)
         cable = (self._leaving if leaving else self._arriving)[number]
+        for passage in cable.lost_late:
+            self.dropped += 1
+            told = {**passage.told(), "cable": self.places[number].name}
+            self._tell(number, passage.packet, at, told)
+        cable.lost_late.clear()
         if cable.release_at < inf and self._releases.get((number, leaving)) != cable.release_at:
             self._releases[number, leaving] = cable.release_at
             self.agenda.enter(cable.release_at, partial(self._release, number, leaving=leaving))
         return arrives
+
+    def _late(
+        self, go_on: Callable[[int, bytes, float], object], number: int, frame: bytes, at: float
+    ) -> None:
+        """Let a frame go on that has waited for its time."""
+        self._waiting -= len(frame)
+        pulled = self._pulled(number, parse(frame)) if self._unplugged else None
+        if pulled is not None:
+            self._tell_of(pulled, frame, at, [f"the pulled cable of {pulled}"])
+        go_on(number, frame, at)
+
+    def _pulled(self, number: int, packet: Packet | None) -> str | None:
+        """Whose cable is pulled, of a packet's way from a place."""
+        receiver = None if packet is None else self._names.get(packet.destination)
+        ends = (self.places[number].name, receiver)
+        return next((end for end in ends if end is not None and end in self._unplugged), None)
 
     def _release(self, number: int, at: float, *, leaving: bool) -> None:
         """Let go what has waited at a cable for too long."""
@@ -291,21 +334,27 @@ class Fabric:
         return True
 
     def _route(self, number: int, router: "tuple[Router, int]", frame: bytes, at: float) -> None:
-        """Let a router do with a frame what it does."""
+        """Let a router do with a frame what it does; one frame after the other, not nested."""
         device, interface = router
         for leaves_by, forwarded in device.take(interface, frame, at):
-            out = self._interfaces[id(device), leaves_by]
+            if len(self._routed) < _MOST_HOPS:
+                self._routed.append((self._interfaces[id(device), leaves_by], forwarded))
+            else:
+                self.overflowed += 1
+        if device.last_drop is not None and not frame[0] & _GROUP_BIT:
+            name = self.places[number].name or ""
+            self._tell_of(name, frame, at, [f"{name} ({device.last_drop})"])
+        if self._routing:
+            return
+        self._routing = True
+        while self._routed:
+            out, forwarded = self._routed.popleft()
             packet = parse(forwarded)
             if packet is None:
                 self._cross(out, forwarded, at)
             else:
                 self._leave(out, packet, at)
-        if device.last_drop is not None and not frame[0] & _GROUP_BIT:
-            dropped = parse(frame)
-            if dropped is not None:
-                by = [f"{self.places[number].name} ({device.last_drop})"]
-                about: Record = {"fate": "dropped", "cable": self.places[number].name, "by": by}
-                self._tell(number, dropped, at, about)
+        self._routing = False
 
     def _capture(self, number: int, frame: bytes, at: float, *, own: bool) -> None:
         capture = self.captures.get((number, own))
@@ -319,18 +368,25 @@ class Fabric:
         """Tell of a packet that a node sent."""
         name = self.places[number].name or ""
         if isinstance(packet, Datagram):
-            targets = self.targets(packet.frame, number)
-            fate = "delivered" if arrives else "dropped" if targets else "nowhere"
-            about: Record = {"fate": fate}
-            gone = self._unplugged.intersection((name, self._names.get(packet.destination)))
-            if passage is not None and passage.by:
-                about = passage.told()
-            if gone and "by" not in about:
-                about = {"fate": "dropped", "by": [f"the pulled cable of {gone.pop()}"]}
+            about: Record = {} if passage is None or not passage.by else passage.told()
+            pulled = self._pulled(number, packet)
+            if passage is None or not passage.lost:
+                targets = self.targets(packet.frame, number)
+                about["fate"] = "delivered" if arrives else "dropped" if targets else "nowhere"
+                if pulled is not None:
+                    by = [rule.place for rule in passage.by] if passage is not None else []
+                    about["by"] = [*by, f"the pulled cable of {pulled}"]
+                    about["fate"] = "dropped"
             self._tell(number, packet, at, about)
         # What is lost on the way says nothing about a connection, but that it was asked for does.
         elif isinstance(packet, Segment) and (arrives or packet.flags & (SYN | ACK) == SYN):
             self._follow(number, packet, at, name)
+
+    def _tell_of(self, name: str, frame: bytes, at: float, by: list[str]) -> None:
+        """Tell that what was under way was dropped at the cable of a node, or by a router."""
+        packet = parse(frame)
+        if packet is not None:
+            self._tell(0, packet, at, {"fate": "dropped", "by": by, "cable": name})
 
     def _tell(self, number: int, packet: Packet, at: float, about: Record) -> None:
         if isinstance(packet, Datagram):

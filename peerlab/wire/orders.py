@@ -1,16 +1,15 @@
 """Does what the runner orders, while the wire is at work."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from select import EPOLLIN, epoll
 from time import monotonic
 
-from peerlab.wire.arp import introduction
 from peerlab.wire.control import Control
 from peerlab.wire.court import Court
 from peerlab.wire.fabric import Fabric
 from peerlab.wire.flows import Record
 from peerlab.wire.netem import options
-from peerlab.wire.packet import dotted, packed
+from peerlab.wire.packet import dotted
 from peerlab.wire.ports import Instruct, Port
 from peerlab.wire.rules import Rule
 from peerlab.wire.trial import FRAME_TYPE, Trial
@@ -34,6 +33,7 @@ class Orders:
         self._seed = seed
         self._by_kernel: dict[tuple[int, bool], Sequence[Rule]] = {}
         self._tried: list[Instruct] = []
+        self._neighbours: dict[str, list[tuple[str, str]]] = {}
         self.ends: dict[int, socket] = {}
         """Sockets at nodes' own ends of their cables, while datagrams are on trial."""
 
@@ -58,6 +58,8 @@ class Orders:
                     plug = self._ports[number].plug if number < len(self._ports) else None
                     if plug is not None:
                         plug(on)
+                if on:
+                    self._introduce(node)  # it has forgotten all when its cable was pulled
             case {"command": "who", "reply": reply}:
                 there = {
                     dotted(each.ip): each.mac.hex() for each in self._fabric.places if each.name
@@ -65,7 +67,8 @@ class Orders:
                 self._done(reply, macs=there)
                 return
             case {"command": "introduce", "neighbours": dict(neighbours), "reply": reply}:
-                self._introduce(neighbours, at)
+                self._neighbours = neighbours
+                self._introduce()
             case {"command": "trials", "trials": [*described], "reply": reply}:
                 trials = [
                     Trial(each, self._seed, self._fabric.name_of)
@@ -109,17 +112,16 @@ class Orders:
     def _done(self, reply: object, **told: object) -> None:
         self._control.answer({"record": "done", "at": monotonic(), "reply": reply, **told})
 
-    def _introduce(self, neighbours: Mapping[str, list[tuple[str, str]]], at: float) -> None:
-        """Let the nodes that are here know the addresses of their neighbours.
+    def _introduce(self, name: str | None = None) -> None:
+        """Let the nodes that are here know the addresses of their neighbours; or one of them.
 
-        So a node never has to ask: while it waits for the answer what it sends waits, too, and may
-        go out later than a rule that is not for it, or behind what it sent after it.
+        So a node need not ask: while it waits for the answer what it sends waits, too, and may go
+        out later than a rule that is not for it, or behind what it sent after it.
         """
-        for number, place in enumerate(self._fabric.places):
-            if place.name is not None and place.router is None:
-                for ip, mac in neighbours.get(dotted(place.ip), ()):
-                    known = bytes.fromhex(mac), packed(ip)
-                    self._fabric.hand_over(number, introduction(*known, place.mac, place.ip), at)
+        for port in self._ports:
+            known = self._neighbours.get(dotted(port.ip) if port.name else "")
+            if known and port.introduce is not None and name in (None, port.name):
+                port.introduce({ip: bytes.fromhex(mac) for ip, mac in known})
 
     def _hold_court(self, trials: Sequence[Trial]) -> dict[str, str]:
         """Open the nodes' own ends of the cables on trial; the addresses of these nodes."""

@@ -23,7 +23,17 @@ Native = Mapping[bool, Instruct]
 class Port:
     """Where a node is connected to the wire."""
 
-    __slots__ = ("ip", "mac", "name", "native", "open_end", "plug", "segment", "socket")
+    __slots__ = (
+        "introduce",
+        "ip",
+        "mac",
+        "name",
+        "native",
+        "open_end",
+        "plug",
+        "segment",
+        "socket",
+    )
 
     def __init__(  # noqa: PLR0913 - all that a port is
         self,
@@ -35,6 +45,7 @@ class Port:
         segment: int = 0,
         plug: "Callable[[bool], None] | None" = None,
         open_end: "Callable[[int], socket] | None" = None,
+        introduce: "Callable[[Mapping[str, bytes]], None] | None" = None,
         native: "Native | None" = None,
     ) -> None:
         """Take the node's name and addresses (6 and 4 bytes) and a non-blocking socket.
@@ -45,7 +56,8 @@ class Port:
 
         Without a name it is an uplink: it leads to the part of its segment that is elsewhere.
         `plug` connects and disconnects the cable, so that the node sees it. `open_end` opens the
-        node's own end of the cable for frames of one type. With `native` the kernel acts on what
+        node's own end of the cable for frames of one type. `introduce` lets the node know
+        hardware addresses by IPv4 addresses. With `native` the kernel acts on what
         passes the cable as far as it can.
         """
         self.name = name
@@ -55,6 +67,7 @@ class Port:
         self.segment = segment
         self.plug = plug
         self.open_end = open_end
+        self.introduce = introduce
         self.native = native or {}
 
 

@@ -20,7 +20,7 @@ from socket import inet_aton
 from time import monotonic
 
 from peerlab.wire.control import Control
-from peerlab.wire.device import impair, open_device, open_uplink, plug
+from peerlab.wire.device import impair, introduce, open_device, open_uplink, plug
 from peerlab.wire.engine import Captures, run
 from peerlab.wire.junction import junction
 from peerlab.wire.ports import Junction, Port, try_kernel
@@ -53,14 +53,14 @@ class CaptureByWire(FileIO):
         """
         if self._control.unsent > _MOST_UNSENT:
             raise OSError(0, "the runner reads too slowly")
-        self._control.answer({**self._about, "data": base64.b64encode(data).decode()})
+        self._control.hand({**self._about, "data": base64.b64encode(data).decode()})
         return len(data)
 
 
 def main() -> int:
     """Be the part of the wire that the first argument describes, until the runner has gone."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT):  # which the first process of a container ignores
+        signal.signal(number, lambda *_: sys.exit(0))
     described = json.loads(sys.argv[1])
     ports: list[Port] = []
     junctions: list[Junction] = []
@@ -98,6 +98,7 @@ def _node(described: "Described", *, native: bool) -> list[Port]:
         open_device(WIRE_DEVICE),
         plug=lambda connected: plug(far, connected),
         open_end=lambda kind: open_device(NODE_DEVICE, kind),
+        introduce=partial(introduce, near),
         native={True: partial(impair, near), False: partial(impair, far)} if native else None,
     )
     return [port, Port(None, b"", b"", open_uplink(seized.name))]

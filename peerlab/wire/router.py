@@ -99,7 +99,7 @@ class Router:
         own = frame[:6] == self._interfaces[interface].mac
         kind = frame[12:14]
         if kind == _ARP and (own or frame[:6] == BROADCAST):
-            answers = self._neighbours[interface].take(frame)
+            answers = self._neighbours[interface].take(frame, now)
             return self._drop("ARP") if answers is None else [(interface, one) for one in answers]
         if not own or kind != _IPV4:
             return self._drop("not IPv4" if own else "not to this router")

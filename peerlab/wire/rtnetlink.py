@@ -28,6 +28,7 @@ _IFLA_INET_CONF, _IPV4_DEVCONF_RP_FILTER, _STRICT = 1, 8, 1
 _INET6_ADDR_GEN_MODE, _ADDR_GEN_NONE = 8, b"\x01"
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _IFF_UP, _IFF_NOARP = 1, 0x80
+_RTM_NEWNEIGH, _NDA_DST, _NDA_LLADDR, _NUD_STALE, _NTF_EXT_LEARNED = 28, 1, 2, 0x04, 0x10
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _TCA_KIND, _TCA_OPTIONS, _TC_H_ROOT = 1, 2, 0xFFFFFFFF
 _RT_TABLE_MAIN, _RTPROT_STATIC, _RT_SCOPE_UNIVERSE, _RTN_UNICAST = 254, 4, 0, 1
@@ -107,6 +108,19 @@ class Netlink:
         address = attribute(_IFLA_ADDRESS, mac)
         self._add(_RTM_NEWLINK, 0, _link(index, _IFF_NOARP) + address)
         self._add(_RTM_NEWLINK, 0, _link(index) + attribute(_IFLA_AF_SPEC, settings))
+
+    def add_neighbour(self, index: int, address: str, mac: bytes) -> None:
+        """Let the stack know the hardware address of a neighbour at a device.
+
+        It is as if the neighbour had just asked for us: the entry can be used at once, and is
+        looked after as any other; but it does not count in the kernel's table, which all
+        namespaces share (neigh_add in net/core/neighbour.c).
+        """
+        body = struct.pack(
+            "=BxxxiHBB", socket.AF_INET, index, _NUD_STALE, _NTF_EXT_LEARNED, _RTN_UNICAST
+        )
+        body += attribute(_NDA_DST, socket.inet_aton(address)) + attribute(_NDA_LLADDR, mac)
+        self._add(_RTM_NEWNEIGH, _CREATE | _REPLACE, body)
 
     def remove_address(self, index: int, address: str, prefix: int) -> None:
         """Take an IPv4 address from a device, and with it the routes that need it."""

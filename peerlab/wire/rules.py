@@ -117,10 +117,10 @@ class Rule:
             return packet.end > packet.start
         return isinstance(packet, Datagram)
 
-    def flow(self, seed: int, source: str, target: str) -> Effect:
-        """What it does to the flow from one node to another, from the begin."""
+    def flow(self, seed: int, source: str, target: str, protocol: int) -> Effect:
+        """What it does to the flow of a protocol from one node to another, from the begin."""
         # Seeding with text is the same in every version of Python.
-        chance = Random(f"{seed} {self.id} {source} {target}")  # noqa: S311 - repeatable
+        chance = Random(f"{seed} {self.id} {source} {target} {protocol}")  # noqa: S311 - repeatable
         return EFFECTS[self.effect](self.arguments, chance)
 
 

@@ -1,8 +1,9 @@
 """Datagrams on trial: the wire sends them to itself through the nodes' own cables, to be measured.
 
 They are told from all else by the type of their frames, which no network stack takes (IEEE 802
-"local experimental"), carry a UDP datagram, and meet cables of their own, where the rules on trial
-act from the begin: no counter and no chance of the run itself is used up.
+"local experimental"), carry a datagram or segment of the kind that the rules speak about, and meet
+cables of their own, where the rules on trial act from the begin: no counter and no chance of the
+run itself is used up.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from zlib import crc32
 
 from peerlab.wire.cable import Cable, Delivery
 from peerlab.wire.checksum import with_checksums
-from peerlab.wire.packet import IPV4_TYPE, UDP, packed, parse
+from peerlab.wire.packet import ACK, IPV4_TYPE, TCP, UDP, packed, parse
 from peerlab.wire.rules import Rule
 
 TYPE_CHECKING = False
@@ -24,9 +25,10 @@ FRAME_TYPE = 0x88B5
 
 _TYPE = FRAME_TYPE.to_bytes(2)
 _IPV4 = IPV4_TYPE.to_bytes(2)
-_HEADERS = Struct("!BBHHHBBH4s4sHHHH")
+_IP = Struct("!BBHHHBBH4s4s")
+_UDP = Struct("!HHHH")
+_TCP = Struct("!HHIIBBHHH")
 _STAMP = Struct("!HH")
-_HEADERS_SIZE = 28
 _PAYLOAD = bytes(range(16))
 _DISCARD = 9  # the port of the Discard protocol (RFC 863)
 
@@ -35,6 +37,8 @@ class Trial:
     """Some rules, and datagrams that go from one node to another under them."""
 
     __slots__ = (
+        "_port",
+        "_protocol",
         "arriving",
         "count",
         "destination",
@@ -64,6 +68,9 @@ class Trial:
         self.source = packed(described["source"])
         self.destination = packed(described["destination"])
         rules = [Rule(rule) for rule in described["rules"]]
+        protocol, port = rules[0].protocol, rules[0].port
+        self._protocol = UDP if protocol is None else protocol
+        self._port = _DISCARD if port is None else port
         native: bool = described["native"]
         self.leaving = Cable(seed, name_of, self.sender, leaving=True, native=native)
         self.arriving = Cable(seed, name_of, self.receiver, leaving=False, native=native)
@@ -78,12 +85,14 @@ class Trial:
 
     def frame(self, number: int, origin: bytes, target: bytes) -> bytes:
         """The frame with one of its datagrams, between two hardware addresses."""
-        size = _HEADERS_SIZE + len(_PAYLOAD)
-        headers = _HEADERS.pack(
-            0x45, 0, size, 0, 0, 64, UDP, 0, self.source, self.destination,
-            _DISCARD, _DISCARD, size - 20, 0,
-        )  # fmt: skip
-        made = with_checksums(target + origin + _IPV4 + headers + _PAYLOAD)
+        if self._protocol == TCP:
+            transport = _TCP.pack(_DISCARD, self._port, 1, 1, 0x50, ACK, 0, 0, 0)
+        else:
+            transport = _UDP.pack(_DISCARD, self._port, _UDP.size + len(_PAYLOAD), 0)
+        size = _IP.size + len(transport) + len(_PAYLOAD)
+        addresses = self.source, self.destination
+        header = _IP.pack(0x45, 0, size, 0, 0, 64, self._protocol, 0, *addresses)
+        made = with_checksums(target + origin + _IPV4 + header + transport + _PAYLOAD)
         # Behind the packet, where no rule damages it.
         return made[:12] + _TYPE + made[14:] + _STAMP.pack(self.number, number)
 

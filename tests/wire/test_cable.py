@@ -392,3 +392,38 @@ def test_what_did_something_to_a_packet_is_told_in_order() -> None:
     told = passage(through, packet())
     assert [each.place for each in told.by] == ["step 3 (duplicate: 1)", "the start (delay: 1s)"]
     assert told.departures == [1.0, 1.0]
+
+
+def test_what_one_protocol_does_changes_nothing_for_another() -> None:
+    lossy = rule("loss", chance=0.3)
+    alone = decisions(1, lossy)
+    mixed = cable(lossy, seed=1)
+    segment = parse(frames.tcp((1, 2), ACK, (1, 0)))
+    assert segment is not None
+    passed = []
+    for number in range(1, 201):
+        mixed.carry(segment, 0.0)
+        passed += [number_of(frame) for _, frame in mixed.carry(packet(number), 0.0)[1]]
+    assert passed == alone
+
+
+def test_all_strangers_are_one_flow() -> None:
+    through = cable(rule("drop-these", which=[[2, 2]]))
+    lost = [passage(through, packet(to=stranger)).lost for stranger in range(10, 14)]
+    assert lost == [False, True, False, False]
+
+
+def test_what_has_waited_is_not_held_again_by_a_rule_that_has_ended() -> None:
+    through = cable(rule("swap-these", first=1, second=3), rule("reorder", chance=1.0), seed=1)
+    passage(through, packet(1))
+    through.heal(None)
+    assert [number_of(frame) for _, frame in through.release(0.5)] == [1]
+    assert through.is_plain
+
+
+def test_what_is_lost_after_it_has_waited_is_told_later() -> None:
+    through = cable(rule("swap-these", first=1, second=2), rule("rate", bits=8_000, queue=0))
+    assert numbers(through, 2, every=0.001) == [2]
+    (late,) = through.lost_late
+    assert late.told()["fate"] == "dropped"
+    assert [each.effect for each in late.by] == ["swap-these", "rate"]

@@ -40,12 +40,12 @@ class Wire:
             node.settimeout(DEADLINE)
         for end in self.ends:
             end.settimeout(0)
-        ports = [
+        self.ports = [
             Port(f"u{number}", frames.mac(number), frames.address(number), end)
             for number, end in enumerate(self.ends, 1)
         ]
         self._thread = threading.Thread(
-            target=self._run, args=(ports, limit, captures), daemon=True
+            target=self._run, args=(self.ports, limit, captures), daemon=True
         )
         self._thread.start()
 
@@ -359,6 +359,20 @@ def test_a_command_that_it_does_not_know_is_refused_and_the_wire_goes_on() -> No
         {"unreadable": "[]"},
         {"command": "swim"},
     ]
+
+
+def test_an_order_that_the_system_refuses_is_refused_with_the_reason() -> None:
+    def stuck(_connected: bool) -> None:  # noqa: FBT001
+        raise OSError(5, "the plug does not move")
+
+    with wire() as lab:
+        lab.ports[1].plug = stuck
+        command = {"command": "plug", "node": "u2", "connected": False, "reply": 1}
+        lab.runner.sendall(json.dumps(command).encode() + b"\n")
+        lab.send(1, frames.udp((1, 3), b"goes on"))
+        assert lab.got(3)
+        (refused,) = of("refused", lab.end())
+    assert "the plug does not move" in str(refused["reason"])
 
 
 def test_beyond_the_limit_datagrams_pass_and_are_only_counted() -> None:

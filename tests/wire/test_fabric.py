@@ -1,5 +1,6 @@
 """The way of frames between nodes and routers, in memory: nothing takes time but what rules say."""
 
+import json
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from random import Random
 
 import pytest
 
+from peerlab.wire import fabric
 from peerlab.wire.checksum import with_checksums
 from peerlab.wire.control import Control
 from peerlab.wire.fabric import Fabric, Place
@@ -136,7 +138,7 @@ def test_what_a_router_drops_is_told_with_the_reason(make: Make) -> None:
     network.send(3, "10.9.1.202", b"anyone?")
     network.control.drain(1.0)
     told = network.runner.recv(10_000).decode().splitlines()
-    assert '"cable": "r", "by": ["r (no mapping)"]' in told[0]
+    assert '"fate": "dropped", "by": ["r (no mapping)"], "cable": "r"' in told[0]
     assert len(told) == 2  # there, and that it left its node
 
 
@@ -162,3 +164,65 @@ def test_rules_of_a_name_end_alone(make: Make) -> None:
     network.fabric.heal("split", 0.0)
     network.send(2, "10.9.1.3", b"heard")
     assert [text for _, text in network.heard(3)] == [b"heard"]
+
+
+def told(network: Network) -> list[dict[str, object]]:
+    """What was told of datagrams so far."""
+    network.control.drain(1.0)
+    return [json.loads(line) for line in network.runner.recv(100_000).splitlines()]
+
+
+def delayed(seconds: float) -> Rule:
+    return rule("delay", source=["u2"], seconds=seconds, jitter=0.0, keeps_order=True)
+
+
+def test_a_datagram_that_finds_the_cable_pulled_when_it_is_due_is_told_twice(make: Make) -> None:
+    network = make()
+    network.fabric.put([delayed(1.0)], 0.0)
+    network.send(2, "10.9.1.3", b"late")
+    network.fabric.plug("u3", connected=False)
+    network.fabric.agenda.catch_up(1.0, lambda: 1.0)
+    network.send(2, "10.9.1.3", b"lost at once", 2.0)
+    assert network.heard(3) == []
+    assert [(each["text"], each["fate"], each.get("cable")) for each in told(network)] == [
+        ("late", "delivered", None),
+        ("late", "dropped", "u3"),
+        ("lost at once", "dropped", None),
+    ]
+
+
+def test_more_than_may_wait_is_lost_and_counted(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fabric, "_MOST_WAITING", 100)
+    network = make()
+    network.fabric.put([delayed(1.0)], 0.0)
+    for _ in range(5):
+        network.send(2, "10.9.1.3", b"x" * 20)
+    network.fabric.agenda.catch_up(1.0, lambda: 1.0)
+    assert len(network.heard(3)) + network.fabric.overflowed == 5
+    assert network.fabric.overflowed > 0
+    network.send(2, "10.9.1.3", b"room again", 2.0)
+    network.fabric.agenda.catch_up(3.0, lambda: 3.0)
+    assert network.heard(3)[-1] == ("10.9.1.2", b"room again")
+
+
+def test_what_goes_round_in_a_circle_ends_with_its_time_to_live(make: Make) -> None:
+    network = make()
+    # Each of the two has its way out on the other's inside.
+    a, b = frames.mac(211), frames.mac(212)
+    ends = packed("10.9.2.1"), packed("10.9.2.2")
+    round_ = [
+        Router([Interface(a, ends[0], 24)], [Route(bytes(4), 0, 0, ends[1])]),
+        Router([Interface(b, ends[1], 24)], [Route(bytes(4), 0, 0, ends[0])]),
+    ]
+    places = [
+        Place("a", a, ends[0], 0, (round_[0], 0)),
+        Place("b", b, ends[1], 0, (round_[1], 0)),
+        Place("u", frames.mac(1), packed("10.9.2.3"), 0),
+    ]
+    circle = Fabric(places, lambda _n, _f: True, network.control, seed=1, names={})
+    frame = bytearray(frames.udp((1, 2), b"round and round"))
+    frame[:6], frame[22] = a, 255
+    circle.take(2, with_checksums(bytes(frame)), 0.0)
+    assert circle.overflowed == 0

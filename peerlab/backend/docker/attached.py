@@ -48,6 +48,7 @@ class AttachedNode:
         self._holder: Any = None  # docker-py's wrapper: another type for every transport
         self._reader: threading.Thread | None = None
         self._sink: Sink | None = None
+        self._lost: str | None = None
 
     @property
     def ip(self) -> str:
@@ -58,6 +59,8 @@ class AttachedNode:
         """Attach, start the container, and read its output in a thread of its own."""
         self.close()
         self._sink = sink
+        if self._lost is not None:
+            raise LabError(self._lost)
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         with engine_errors(f"start the container at {self._ip}"):
             self._holder = self._client.attach_socket(self.container, params=streams)
@@ -109,6 +112,7 @@ class AttachedNode:
 
     def lose(self, reason: str) -> None:
         """Tell that the node is of no use any more."""
+        self._lost = reason
         if self._sink is not None:
             self._sink.lost(reason)
 

@@ -51,9 +51,12 @@ class DockerLab:
     wire: Wires | None
     owns_nodes: bool
 
+    lost: str | None = None
+
     def lose(self, reason: str) -> None:
         """Tell all nodes that their network is gone."""
-        for node in self.nodes.values():
+        self.lost = reason
+        for node in list(self.nodes.values()):
             node.lose(reason)
 
 
@@ -149,6 +152,8 @@ class DockerBackend:
                     scenario.nodes, self._at_once(make, scenario.nodes.values(), made), strict=True
                 ):
                     lab.nodes[name] = container
+                if lab.lost is not None:
+                    raise LabError(lab.lost)
                 yield lab
         finally:
             if not self._keep:
@@ -250,10 +255,12 @@ class DockerBackend:
             LabError: something would not go.
         """
         label = f"{LABEL_RUN}={run.run_id}"
-        with engine_errors("remove what the run made"):
-            left = sweep(self._client, label)
-        for node in nodes:
-            node.close()
+        try:
+            with engine_errors("remove what the run made"):
+                left = sweep(self._client, label)
+        finally:
+            for node in nodes:
+                node.close()
         if left:
             raise LabError(
                 f"could not remove {', '.join(map(str, left))}",

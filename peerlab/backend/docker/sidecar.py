@@ -58,6 +58,7 @@ class Sidecar:
         self._ready = threading.Event()
         self._over = threading.Event()
         self._ending = False
+        self._told_totals = False
         self._lacks_netem: str | None = None
 
     def start(self) -> None:
@@ -90,8 +91,9 @@ class Sidecar:
         self.container.write(b'{"command": "end"}\n')
 
     def wait_over(self) -> None:
-        """Wait until it has told all that it saw."""
-        self._over.wait(_ENDS_WITHIN)
+        """Wait until it has told all that it saw; where it does not, that is told."""
+        if not (self._over.wait(_ENDS_WITHIN) and self._told_totals):
+            self._record({"record": "silent", "part": f"the wire of {self.name}"})
 
     # The sink.
 
@@ -132,6 +134,7 @@ class Sidecar:
                 record["at"] += self._offset
             if "from" not in record:
                 record["part"] = self.name
+            self._told_totals |= record["record"] == "totals"
             self._record(record)
 
     def _last_complaint(self) -> str:

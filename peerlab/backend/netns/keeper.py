@@ -51,6 +51,7 @@ class Keeper:
         self._ending = False
         self._cause: str | None = None
         self._wire_over = threading.Event()
+        self._told_totals = False
         self._rest = b""
         self._wire, self._wire_end = socket.socketpair()
         self._wire_control = WireControl("the wire", self._wire.sendall)
@@ -145,6 +146,8 @@ class Keeper:
             with suppress(OSError):
                 self._wire.sendall(b'{"command": "end"}\n')
             self._wire_over.wait(_END_WITHIN)
+            if not self._told_totals and self._record is not None and self._cause is None:
+                self._record({"record": "silent", "part": "the wire"})
 
     def _take_event(self) -> None:
         received = control.receive(self._control)
@@ -183,6 +186,7 @@ class Keeper:
         try:
             for line in lines:
                 record = json.loads(line)
+                self._told_totals |= record["record"] == "totals"
                 if not self._wire_control.take(record) and self._record is not None:
                     self._record(record)
         except OSError as error:

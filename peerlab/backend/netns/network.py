@@ -6,12 +6,12 @@ every frame from one port and writes it to another.
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from peerlab.backend.netns import syscalls
-from peerlab.wire.device import UP_WITHIN, impair, open_device, plug
+from peerlab.wire.device import UP_WITHIN, impair, introduce, open_device, plug
 from peerlab.wire.junction import mac_of
 from peerlab.wire.ports import Port
 from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
@@ -110,6 +110,7 @@ class Network:
                 segment=host.segment,
                 plug=partial(plug, _FIRST_PORT + number),
                 open_end=partial(_open_end, self.namespaces[host.name]),
+                introduce=partial(_introduce_end, self.namespaces[host.name]),
                 native={
                     True: partial(_impair_end, self.namespaces[host.name]),
                     False: partial(impair, _FIRST_PORT + number),
@@ -125,6 +126,12 @@ def _open_end(namespace: int, kind: int) -> socket.socket:
     """Open a node's own device, from the lab's network namespace, for frames of one type."""
     with _inside(namespace):
         return open_device(DEVICE, kind)
+
+
+def _introduce_end(namespace: int, neighbours: Mapping[str, bytes]) -> None:
+    """Let a node know its neighbours, from the lab's network namespace."""
+    with _inside(namespace):
+        introduce(_DEVICE_INDEX, neighbours)
 
 
 def _impair_end(namespace: int, options: bytes | None) -> None:
