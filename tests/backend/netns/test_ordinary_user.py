@@ -140,6 +140,15 @@ def test_the_demo_passes_for_an_ordinary_user_with_captures_and_leaves_nothing(
     assert remains.gone(mark, before)
 
 
+@pytest.mark.parametrize("lesson", ["unplugged", "nat/full-cone", "satellite"])
+def test_an_ordinary_user_scripts_the_network_too(user: OrdinaryUser, lesson: str) -> None:
+    mark, before = remains.new_mark(), remains.on_this_machine()
+    runner = user.run(str(ROOT / f"scenarios/network/{lesson}.yaml"), mark=mark)
+    output, _ = runner.communicate(timeout=60)
+    assert runner.returncode == 0, output
+    assert remains.gone(mark, before)
+
+
 def test_programs_run_as_the_ordinary_user_without_rights_and_a_killed_runner_leaves_nothing(
     user: OrdinaryUser,
 ) -> None:
