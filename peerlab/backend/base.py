@@ -101,6 +101,9 @@ class LabWire(Protocol):
     def heal(self, name: str | None) -> None:
         """End the rules of that name; None: all."""
 
+    def check(self) -> None:
+        """Wait until it shows that it is at work."""
+
     def plug(self, node: str, *, connected: bool) -> None:
         """Put a node's cable in, or pull it."""
 

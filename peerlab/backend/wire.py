@@ -114,6 +114,14 @@ class Wires:
         """
         self.ask({"command": "heal", "name": name})
 
+    def check(self) -> None:
+        """Wait until it shows that it is at work.
+
+        Raises:
+            LabError: a wire does not.
+        """
+        self.ask({"command": "who"})
+
     def plug(self, node: str, *, connected: bool) -> None:
         """Put a node's cable in, or pull it.
 

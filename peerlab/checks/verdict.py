@@ -58,10 +58,14 @@ class Verdict:
     """All findings of a run together."""
 
     findings: tuple[Finding, ...]
+    trusted: bool = True
+    """Whether the lab was as it should be; else nothing can be said of the programs in it."""
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of the findings."""
+        """The worst of the findings, or unknown where these cannot be trusted."""
+        if not self.trusted:
+            return Outcome.UNKNOWN
         return worst([finding.outcome for finding in self.findings])
 
     def as_dict(self) -> dict[str, Any]:

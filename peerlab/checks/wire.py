@@ -30,6 +30,9 @@ def check(evidence: Evidence) -> list[Finding]:
         for event in evidence.journal
         if event.kind is Kind.WIRE and event.text == "silent"
     ]
+    stood_still = max((float(event.detail.get("stood_still", 0)) for event in totals), default=0)
+    if stood_still > TOO_LATE:
+        messages.append(f"the wire stood still for {stood_still:.3g} s")
     if overflowed:
         messages.append(f"the wire lost {overflowed} frames: more waited than it can keep")
     if missed:

@@ -198,6 +198,13 @@ class Director:
         return True
 
     def _record_failure(self, failure: StepFailed, **detail: object) -> None:
+        """Record what did not come true, if it is not the network that stands still.
+
+        Raises:
+            LabError: the network stands still.
+        """
+        if self._wire is not None:
+            self._wire.check()
         self._journal.record(
             Kind.STEP_FAILED,
             failure.node,

@@ -5,14 +5,19 @@ when it comes, then what was decided is done, up to the first that loses the pac
 for others. Pure: times are arguments, in seconds.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 
-from peerlab.wire.checksum import with_checksums
+from peerlab.wire.checksum import with_checksums, with_identification
 from peerlab.wire.effects import HELD_FOR, Delay, Effect, Rate, SwapThese
 from peerlab.wire.native import has_room
-from peerlab.wire.packet import Packet
+from peerlab.wire.packet import Datagram, Packet
 from peerlab.wire.rules import Rule
+
+_MOST_FRAGMENTED = 256
+"""Of how many packets in fragments it is remembered what was decided."""
+
+_DAMAGE = ("corrupt", "corrupt-these")
 
 _MOST_KNOWN = 4096
 """How many kinds of packets are remembered with the rules that speak about them."""
@@ -77,8 +82,14 @@ class Passage:
             about["damaged"] = "detected" if detected else "delivered"
         return about
 
-    def frame(self) -> bytes:
-        """The frame as it leaves."""
+    def frames(self) -> Iterator[bytes]:
+        """The frames as they leave; of a packet in fragments each copy is another packet."""
+        frame = self._frame()
+        yield frame
+        while True:
+            yield with_identification(frame) if self.packet.fragmented else frame
+
+    def _frame(self) -> bytes:
         frame = self.packet.frame
         for bit, detected in self.damage:
             changed = bytearray(frame)
@@ -125,6 +136,7 @@ class Cable:
         self._known: dict[tuple[object, ...], _Known] = {}
         self.release_at = inf
         """When to call `release` at the latest."""
+        self._fragmented: dict[tuple[bytes, bytes, int, int], list[tuple[_Flow, float]]] = {}
         self.lost_late: list[Passage] = []
         """Packets that were lost after they had waited for others; for whoever tells of them."""
 
@@ -157,11 +169,31 @@ class Cable:
             order: packets that have waited for this one among it.
         """
         flows = self._matching(packet)
-        if not flows:
+        if not (flows or (packet.offset and self._fragmented)):
             return None, ((at, packet.frame),)
         passage = Passage(packet, at)
-        passage.decisions = [(flow, flow.effect.draw(packet)) for flow in flows]
+        if packet.fragmented:
+            passage.decisions = self._decisions_of_all(packet, flows)
+        else:
+            passage.decisions = [(flow, flow.effect.draw(packet)) for flow in flows]
         return passage, self._proceed(passage, 0, at)
+
+    def _decisions_of_all(self, packet: Packet, flows: _Known) -> list[tuple[_Flow, float]]:
+        """What is decided about a packet in fragments, when its first comes, is for all of them.
+
+        It is not held for others: which of its fragments is the last nobody knows.
+        """
+        whole = packet.source, packet.destination, packet.protocol, packet.identification
+        if packet.offset:
+            # Damage in one fragment is enough.
+            decided = self._fragmented.get(whole, ())
+            return [each for each in decided if each[0].rule.effect not in _DAMAGE]
+        drawn = [(flow, flow.effect.draw(packet)) for flow in flows]
+        decided = [each for each in drawn if each[0].rule.effect not in HELD_FOR]
+        if len(self._fragmented) >= _MOST_FRAGMENTED:
+            del self._fragmented[next(iter(self._fragmented))]
+        self._fragmented[whole] = decided
+        return decided
 
     def release(self, at: float) -> Sequence[Delivery]:
         """Let go what has waited too long, or for nothing any more; what is to be handed on."""
@@ -256,8 +288,7 @@ class Cable:
                 _do(flow, passage, decision)
         handed: list[Delivery] = []
         if not passage.lost:
-            frame = passage.frame()
-            handed += [(departure, frame) for departure in passage.departures]
+            handed += zip(passage.departures, passage.frames(), strict=False)
         for waiting in behind:
             handed += self._go_on(waiting, at)
         return handed
@@ -305,13 +336,24 @@ def _queued(flow: _Flow, decision: float) -> tuple[int, list[_Waiting]]:
     return int(decision), []
 
 
+def _will_detect(packet: Packet, rule: Rule) -> bool:
+    """Whether the receiver's system will find the damage.
+
+    It does not where UDP is sent without a checksum (RFC 768). The checksum of a packet in
+    fragments cannot be made right in one of them.
+    """
+    if isinstance(packet, Datagram) and packet.frame[packet.start - 2 : packet.start] == b"\0\0":
+        return False
+    return bool(rule.arguments["detected"]) or packet.fragmented
+
+
 def _do(flow: _Flow, passage: Passage, decision: float) -> None:
     """Do one thing to a packet that is not lost yet and waits for nothing."""
     effect, rule = flow.effect, flow.rule
     passage.by.append(rule)
     match rule.effect:
         case "corrupt" | "corrupt-these":
-            passage.damage.append((int(decision) - 1, rule.arguments["detected"]))
+            passage.damage.append((int(decision) - 1, _will_detect(passage.packet, rule)))
         case "duplicate" | "duplicate-these":
             passage.departures *= 2
         case "delay-these":

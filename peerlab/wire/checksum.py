@@ -3,6 +3,7 @@
 from peerlab.wire.packet import IP_START, TCP, UDP, Datagram, Packet, Segment, parse
 
 _IP_CHECKSUM = IP_START + 10
+_IDENTIFICATION = IP_START + 4
 _UDP_CHECKSUM = 6
 _TCP_CHECKSUM = 16
 _ALL_ONES = 0xFFFF
@@ -53,6 +54,16 @@ def with_checksums(frame: bytes) -> bytes:
             value = value or _ALL_ONES
         done[place : place + 2] = value.to_bytes(2)
     return bytes(done)
+
+
+def with_identification(frame: bytes) -> bytes:
+    """The frame with the packet as another one: its fragments go together with those alone."""
+    changed = bytearray(frame)
+    changed[_IDENTIFICATION] ^= 0x80
+    changed[_IP_CHECKSUM : _IP_CHECKSUM + 2] = b"\0\0"
+    header = internet_checksum(bytes(changed[IP_START : _payload_start(frame)]))
+    changed[_IP_CHECKSUM : _IP_CHECKSUM + 2] = header.to_bytes(2)
+    return bytes(changed)
 
 
 def _payload_start(frame: bytes) -> int:

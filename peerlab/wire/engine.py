@@ -26,6 +26,9 @@ _BURST = 32
 _MOST_WAITING = 10_000
 """How many frames of a port are still taken before a command is obeyed, and when the wire ends."""
 
+_LOOKS_UP = 0.25
+"""Seconds that the wire sleeps at most."""
+
 _PATIENCE = 5.0
 """Seconds that the runner may take to read on when the wire ends."""
 
@@ -100,6 +103,8 @@ class _Wire:
         self.fabric = Fabric(places, self._give, control, seed=seed, names=names)
         self.fabric.capture_time = time_ns() - int(monotonic() * 1e9)
         self._places = places
+        self._looked_up = monotonic()
+        self._stood_still = 0.0
         self._epoll = epoll()
         self._orders = Orders(self.fabric, ports, control, self._epoll, seed)
         self._epoll.register(control, EPOLLIN)
@@ -147,10 +152,17 @@ class _Wire:
 
     def _wait(self) -> list[tuple[int, int]]:
         """Sleep until there is something to do; which descriptors are ready."""
-        wake = min(self.fabric.flush_at, self._control.write_at, self.fabric.agenda.due_at)
-        if wake == inf:
-            return self._epoll.poll()
-        left = wake - monotonic()
+        now = monotonic()
+        # It looks up now and then: so it sees afterwards that it stood still.
+        self._stood_still = max(self._stood_still, now - self._looked_up - _LOOKS_UP)
+        self._looked_up = now
+        wake = min(
+            now + _LOOKS_UP,
+            self.fabric.flush_at,
+            self._control.write_at,
+            self.fabric.agenda.due_at,
+        )
+        left = wake - now
         milliseconds = int(left * 1000)
         if milliseconds > 0:
             # Python rounds up to milliseconds; half of one less lets it arrive where it should.
@@ -219,6 +231,7 @@ class _Wire:
             "timed": fabric.agenda.timed,
             "late": fabric.agenda.late,
             "latest": round(fabric.agenda.latest, 6),
+            "stood_still": round(max(0.0, self._stood_still), 3),
             "missed": sum(missed(port.socket) for port in self._ports),
             "overflowed": fabric.overflowed,
             "forgotten": fabric.forgotten,

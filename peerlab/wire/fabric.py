@@ -230,9 +230,14 @@ class Fabric:
             arrives |= later or (passage is not None and passage.held)
         if self.places[number].router is None:
             self._record(number, packet, at, arrives=arrives, passage=passage)
+        elif passage is not None and passage.by:
+            self._tell(number, packet, at, {**passage.told(), "cable": self.places[number].name})
 
     def _cross(self, number: int, frame: bytes, at: float) -> bool:
-        """Bring a frame from the far end of a cable to those whom it is for; whether it arrives."""
+        """Bring a frame from the far end of a cable to those whom it is for; whether there is any.
+
+        What becomes of it at their cables, or at a router, is told then and there.
+        """
         if self.captures:
             self._capture(number, frame, at, own=False)
         place = self.places[number]
@@ -242,35 +247,34 @@ class Fabric:
         targets = self.targets(frame, number)
         if not targets:
             self.nowhere += 1
-        arrives = False
         for target in targets:
-            arrives |= self._reach(target, frame, at)
-        return arrives
+            self._reach(target, frame, at)
+        return bool(targets)
 
-    def _reach(self, number: int, frame: bytes, at: float) -> bool:
-        """Bring a frame to the far end of a cable, and along it; whether it may arrive."""
+    def _reach(self, number: int, frame: bytes, at: float) -> None:
+        """Bring a frame to the far end of a cable, and along it."""
         if self.captures:
             self._capture(number, frame, at, own=False)
         if self.places[number].name in self._unplugged:
             self.dropped += 1
-            return False
+            return
         cable = self._arriving[number]
         packet = None if cable.is_plain else parse(frame)
         if packet is None:
-            return self.hand_over(number, frame, at)
+            self._hand_over(number, frame, at)
+            return
         passage, deliveries = cable.carry(packet, at)
         if passage is not None and passage.by:
             if passage.lost:
                 self.dropped += 1
             self._tell(number, packet, at, {**passage.told(), "cable": self.places[number].name})
-        handed = self._hand_on(number, deliveries, at, leaving=False)
-        return handed or not (passage is not None and passage.lost)
+        self._hand_on(number, deliveries, at, leaving=False)
 
     def _hand_on(
         self, number: int, deliveries: Iterable[Delivery], at: float, *, leaving: bool
     ) -> bool:
         """Let frames go on beyond the rules of a cable, when they are due."""
-        go_on = self._cross if leaving else self.hand_over
+        go_on = self._cross if leaving else self._hand_over
         arrives = False
         for due, frame in deliveries:
             if due <= at:
@@ -313,7 +317,7 @@ class Fabric:
         if cable.release_at <= at:
             self._hand_on(number, cable.release(at), at, leaving=leaving)
 
-    def hand_over(self, number: int, frame: bytes, at: float) -> bool:
+    def _hand_over(self, number: int, frame: bytes, at: float) -> bool:
         """Hand a frame to what is at a place; whether it could be given."""
         place = self.places[number]
         if place.router is not None:
@@ -322,6 +326,8 @@ class Fabric:
         if not self.give(number, frame):
             # The node's queue is full, or its cable is pulled or gone.
             self.dropped += 1
+            if place.name is not None and place.name not in self._unplugged:
+                self._tell_of(place.name, frame, at, [f"{place.name} (takes no more)"])
             return False
         self.forwarded += 1
         if place.name is not None:

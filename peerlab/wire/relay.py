@@ -25,6 +25,7 @@ from peerlab.wire.engine import Captures, run
 from peerlab.wire.junction import junction
 from peerlab.wire.ports import Junction, Port, try_kernel
 from peerlab.wire.seize import NODE_DEVICE, WIRE_DEVICE, device_with, lay_cable, seize
+from peerlab.wire.trial import FRAME_TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def _node(described: "Described", *, native: bool) -> list[Port]:
         introduce=partial(introduce, near),
         native={True: partial(impair, near), False: partial(impair, far)} if native else None,
     )
-    return [port, Port(None, b"", b"", open_uplink(seized.name))]
+    uplink = open_uplink(seized.name)
+    # Bridges on the way learn at once who is here, and flood nobody with what is for this node.
+    uplink.send(b"\xff" * 6 + seized.mac + FRAME_TYPE.to_bytes(2) + bytes(46))
+    return [port, Port(None, b"", b"", uplink)]
 
 
 def _router(described: "Described", seed: int) -> tuple[list[Port], Junction]:

@@ -117,7 +117,10 @@ def digest(frame: bytes) -> int:
 
 def rest(cable: Cable) -> Sequence[Delivery]:
     """What still waits for others when none comes any more."""
-    return () if cable.release_at == inf else sealed(cable.release(cable.release_at))
+    released: list[Delivery] = []
+    while cable.release_at < inf:
+        released += cable.release(cable.release_at)
+    return sealed(released)
 
 
 def carry(cable: Cable, frame: bytes, at: float) -> Sequence[Delivery]:

@@ -151,6 +151,9 @@ class FakeWire:
         """Note what is healed."""
         self.done.append(("heal", name))
 
+    def check(self) -> None:
+        """Be at work."""
+
     def plug(self, node: str, *, connected: bool) -> None:
         """Note a cable."""
         self.done.append(("plug", node, connected))

@@ -439,7 +439,8 @@ def test_a_node_whose_cable_is_gone_loses_its_frames_and_nobody_elses() -> None:
         lab.send(1, frames.udp((1, 2), b"gone"), frames.udp((1, 3), b"here"))
         assert lab.got(3) == frames.udp((1, 3), b"here")
         records = lab.end()
-    assert [record["fate"] for record in of("datagram", records)] == ["dropped", "delivered"]
+    told = [(each["fate"], each.get("cable")) for each in of("datagram", records)]
+    assert told == [("dropped", "u2"), ("delivered", None), ("delivered", None)]
     assert records[-1]["dropped"] == 1
 
 
