@@ -423,3 +423,9 @@ def test_a_finding_is_plain_data() -> None:
         "where": (7, 5),
         "proof": "proof",
     }
+
+
+def test_on_a_network_that_was_not_as_asked_for_nothing_is_said_of_the_programs() -> None:
+    failed_step = Finding("steps", FAILED, "u1 never showed 'x'")
+    assert Verdict((failed_step,), trusted=False).outcome is UNKNOWN
+    assert Verdict((failed_step,)).outcome is FAILED

@@ -388,3 +388,70 @@ steps:
     frames = captured((result.evidence / "captures" / "a.pcap").read_bytes())
     asked = [frame for _, frame in frames if frame[:6] == BROADCAST and frame[12:14] == ARP]
     assert asked == []
+
+
+LARGE = """
+import socket, sys, threading
+udp = socket.socket(type=socket.SOCK_DGRAM)
+udp.bind(("", 5000))
+
+def listen():
+    while True:
+        print(f"got {udp.recv(10000)[0]}", flush=True)
+
+threading.Thread(target=listen, daemon=True).start()
+print("ready", flush=True)
+for line in sys.stdin:
+    whom, *numbers = line.split()
+    for number in numbers:
+        udp.sendto(bytes([int(number)]) * 4000, (whom, 5000))
+"""
+
+
+def test_a_datagram_in_fragments_has_one_fate(bench: Bench) -> None:
+    bench.program("large", LARGE, more="ready: ready")
+    evidence = bench.passes("""
+        title: fragments
+        nodes: {a: large, b: large}
+        steps:
+          - wire: {from: a, to: b, drop: 1, duplicate: 2, corrupt: 4, corrupt-as: delivered}
+          - a: {type: "b 1 2 3 4 5"}
+          - b: {expect: '/got 2\\ngot 2\\ngot 3\\ngot 5/'}
+          - wire: {from: a, to: b, loss: 50%, port: 5000}
+          - a: {type: "b 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"}
+          - wire: heal
+          - a: {type: "b 99"}
+          - b: {expect: got 99}
+        """)
+    told = [event.detail for event in datagrams(evidence)]
+    assert [each.get("damaged") for each in told[:5]] == [None, None, None, "detected", None]
+    delivered = sum(
+        each.get("copies", 1)
+        for each in told
+        if each["fate"] == "delivered" and "damaged" not in each
+    )
+    assert evidence.node("b").printed.count("got") == delivered
+    assert 3 < len([each for each in told if each["fate"] == "dropped"]) < 14
+
+
+def test_what_a_rule_does_at_a_router_is_told_with_the_router(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: at a router
+        network:
+          segments: {one: [a], two: [b]}
+          routers: {r: {joins: [one, two]}}
+        nodes: {a: talker, b: talker}
+        steps:
+          - wire: {from: r, to: b, drop: 1}
+          - a: {type: "b lost found"}
+          - b: {expect: got found}
+        """)
+    told = [event for event in evidence.journal if event.kind is Kind.DATAGRAM]
+    assert [
+        (event.text, event.detail["fate"], event.detail.get("cable"))
+        for event in sorted(told, key=lambda event: (event.text, "cable" in event.detail))
+    ] == [
+        ("found", "delivered", None),
+        ("lost", "delivered", None),
+        ("lost", "dropped", "r"),
+    ]

@@ -1,5 +1,6 @@
 """The wire on containers: what it needs, what it leaves alone, what happens when it dies."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from peerlab.backend import wire
 from peerlab.backend.base import RunName
+from peerlab.backend.docker import sidecar
 from peerlab.backend.docker.lab import DockerBackend
 from peerlab.evidence.journal import Event, Kind
 from peerlab.play import Result, play
@@ -121,4 +124,52 @@ def test_a_part_of_the_wire_that_dies_gives_no_verdict_and_is_named(
     name = victim.removesuffix("-wire")
     messages = [finding.message for finding in result.verdict.findings]
     assert any(f"the wire of {name}" in message for message in messages), messages
+    assert containers(client, result.evidence.name) == {}
+
+
+def play_and_freeze(
+    client: docker.APIClient,
+    backend: DockerBackend,
+    scenario: Scenario,
+    folder: Path,
+    seconds: float,
+) -> Result:
+    """Play it, and let u1's part of the wire stand still when the network is first changed."""
+    frozen: list[threading.Timer] = []
+
+    def freeze(_scenario: Scenario, event: Event) -> None:
+        if event.kind is Kind.STEP and event.node is None and not frozen:
+            run = next(iter((folder / "runs" / "scenario").glob("2*"))).name
+            victim = str(containers(client, run)["u1-wire"]["Id"])
+            client.pause(victim)
+            frozen.append(threading.Timer(seconds, client.unpause, [victim]))
+            frozen[0].start()
+
+    result = play(scenario, backend, folder / "runs", observer=freeze)
+    frozen[0].cancel()
+    return result
+
+
+def test_a_part_of_the_wire_that_stood_still_gives_no_verdict(
+    client: docker.APIClient, backend: DockerBackend, tmp_path: Path
+) -> None:
+    result = play_and_freeze(client, backend, load(IMPAIRED, tmp_path), tmp_path, 1.5)
+    assert result.verdict.outcome == "unknown"
+    messages = [finding.message for finding in result.verdict.findings]
+    assert any("the wire stood still for" in message for message in messages), messages
+
+
+def test_a_step_that_fails_on_a_wire_that_stands_still_is_no_failure_of_the_program(
+    client: docker.APIClient,
+    backend: DockerBackend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "_WITHIN", 2.0)
+    monkeypatch.setattr(sidecar, "_ENDS_WITHIN", 2.0)
+    stuck = IMPAIRED.replace("wire: {delay: 1ms}", "wire: {delay: 1ms}\n  - u1: {expect: never}")
+    result = play_and_freeze(client, backend, load(stuck, tmp_path), tmp_path, 60)
+    assert result.verdict.outcome == "unknown"
+    messages = [finding.message for finding in result.verdict.findings]
+    assert any("the wire of u1 says nothing" in message for message in messages), messages
     assert containers(client, result.evidence.name) == {}
