@@ -405,6 +405,7 @@ for line in sys.stdin:
     whom, *numbers = line.split()
     for number in numbers:
         udp.sendto(bytes([int(number)]) * 4000, (whom, 5000))
+    print("sent", flush=True)
 """
 
 
@@ -416,9 +417,11 @@ def test_a_datagram_in_fragments_has_one_fate(bench: Bench) -> None:
         steps:
           - wire: {from: a, to: b, drop: 1, duplicate: 2, corrupt: 4, corrupt-as: delivered}
           - a: {type: "b 1 2 3 4 5"}
+          - a: {expect: sent}
           - b: {expect: '/got 2\\ngot 2\\ngot 3\\ngot 5/'}
           - wire: {from: a, to: b, loss: 50%, port: 5000}
           - a: {type: "b 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"}
+          - a: {expect: sent}
           - wire: heal
           - a: {type: "b 99"}
           - b: {expect: got 99}
