@@ -36,6 +36,7 @@ TIME: Final = scalar_kind(
     "bad-duration",
     _parse_time,
     {"type": "string", "pattern": r"^\d+(\.\d+)?(us|ms|s|m)$"},
+    "a number with its unit, none of them negative, 10m at most; 0ms ends a delay",
 )
 PERCENT: Final = scalar_kind(
     "a percentage such as 10%",

@@ -104,7 +104,7 @@ def one_of(*words: str) -> Kind[str]:
     return Kind({"enum": values}, read)
 
 
-def whole_number(lowest: int, highest: int) -> Kind[int]:
+def whole_number(lowest: int, highest: int, hint: str | None = None) -> Kind[int]:
     """A whole number in decimal digits."""
     expected = f"a whole number from {lowest} to {highest}"
 
@@ -117,7 +117,7 @@ def whole_number(lowest: int, highest: int) -> Kind[int]:
         raise ValueError(f"got {quoted(text)}, expected {expected}")
 
     schema = {"type": "integer", "minimum": lowest, "maximum": highest}
-    return scalar_kind(expected, "bad-number", parse, schema)
+    return scalar_kind(expected, "bad-number", parse, schema, hint)
 
 
 def _matching(form: re.Pattern[str], expected: str) -> Callable[[str], str]:

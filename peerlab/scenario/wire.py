@@ -32,7 +32,10 @@ _NODE: Final = Key("node", raw(SOME_NODES), "nodes: all that passes their cables
 _FROM: Final = Key("from", raw(SOME_NODES), "nodes that it comes from")
 _TO: Final = Key("to", raw(SOME_NODES), "nodes that it is for")
 _TRAFFIC: Final = Key("traffic", one_of("udp", "tcp"), "what of it (left out: all of IPv4)")
-_PORT: Final = Key("port", whole_number(1, 65535), "source or destination port of udp or tcp")
+_ANY_PORT: Final = "leave it out where all ports are meant"
+_PORT: Final = Key(
+    "port", whole_number(1, 65535, _ANY_PORT), "source or destination port of udp or tcp"
+)
 _NAME: Final = Key("name", NAME, "what 'heal' ends it by")
 _PRESET: Final = Key("preset", one_of(*PRESETS), "impairments of a well-known kind of network")
 
