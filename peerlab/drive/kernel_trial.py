@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final
 
 from peerlab.backend.base import Arrival, Departure, LabWire
-from peerlab.drive.trial import MARGIN, TOLERANCE, TRIES, WINDOW, Change, Finding, Plan
+from peerlab.drive.trial import MARGIN, NO_MAC, TOLERANCE, TRIES, WINDOW, Change, Finding, Plan
 from peerlab.wire.native import can_have
 from peerlab.wire.rules import Rule
 from peerlab.wire.trial import Trial
@@ -18,7 +18,6 @@ from peerlab.wire.trial import Trial
 _EARLY: Final = 0.001
 """Seconds by which the time of sending may be noted late."""
 
-_NO_MAC: Final = bytes(6)
 _ETHERNET_HEADER: Final = 14
 
 
@@ -115,7 +114,7 @@ def compare(
 
 def _bounds(plan: Plan) -> Bounds:
     trial = Trial(plan.trial, 0, lambda _address: "")
-    bits = (len(trial.frame(1, _NO_MAC, _NO_MAC)) - _ETHERNET_HEADER) * 8
+    bits = (len(trial.frame(1, NO_MAC, NO_MAC)) - _ETHERNET_HEADER) * 8
     bounds = Bounds(trial.count, trial.count)
     for cable in (trial.leaving, trial.arriving):
         # A copy is made before it is delayed and counted.

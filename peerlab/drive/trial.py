@@ -32,7 +32,7 @@ MARGIN: Final = 0.02
 TOLERANCE: Final = 0.01
 """Seconds by which the median of arrivals may be late."""
 
-_NO_MAC: Final = bytes(6)
+NO_MAC: Final = bytes(6)
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -173,7 +173,7 @@ def _decided(
     """Which datagrams arrive, and when, as the rules decide."""
     names = {ip_address(address).packed: name for name, address in addresses.items()}
     trial = Trial(plan.trial, seed, lambda address: names.get(address, ""))
-    frames = [(at, trial.frame(number, _NO_MAC, _NO_MAC)) for number, at in sorted(left.items())]
+    frames = [(at, trial.frame(number, NO_MAC, NO_MAC)) for number, at in sorted(left.items())]
     for cable in (trial.leaving, trial.arriving):
         passed = [one for at, frame in frames for one in carry(cable, frame, at)]
         passed += rest(cable)

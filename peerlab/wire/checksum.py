@@ -60,10 +60,7 @@ def with_identification(frame: bytes) -> bytes:
     """The frame with the packet as another one: its fragments go together with those alone."""
     changed = bytearray(frame)
     changed[_IDENTIFICATION] ^= 0x80
-    changed[_IP_CHECKSUM : _IP_CHECKSUM + 2] = b"\0\0"
-    header = internet_checksum(bytes(changed[IP_START : _payload_start(frame)]))
-    changed[_IP_CHECKSUM : _IP_CHECKSUM + 2] = header.to_bytes(2)
-    return bytes(changed)
+    return with_checksums(bytes(changed))
 
 
 def _payload_start(frame: bytes) -> int:

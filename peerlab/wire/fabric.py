@@ -153,7 +153,7 @@ class Fabric:
 
     def by_kernel(self, number: int, *, leaving: bool) -> Sequence[Rule]:
         """The rules that the kernel has to follow at one end of the cable of a place."""
-        return (self._leaving if leaving else self._arriving)[number].by_kernel
+        return self._cable(number, leaving=leaving).by_kernel
 
     def plug(self, name: str, *, connected: bool) -> Iterable[int]:
         """Connect or disconnect a node; its places, which may be elsewhere."""
@@ -204,6 +204,9 @@ class Fabric:
     def name_of(self, address: bytes) -> str:
         """The name of the node or router that has an address, the same word for all others."""
         return self._names.get(address, STRANGER)
+
+    def _cable(self, number: int, *, leaving: bool) -> Cable:
+        return (self._leaving if leaving else self._arriving)[number]
 
     def _cables(self) -> Iterable[Cable]:
         yield from self._leaving
@@ -284,7 +287,7 @@ class Fabric:
             else:
                 self._waiting += len(frame)
                 self.agenda.enter(due, partial(self._late, go_on, number, frame), timed=True)
-        cable = (self._leaving if leaving else self._arriving)[number]
+        cable = self._cable(number, leaving=leaving)
         for passage in cable.lost_late:
             self.dropped += 1
             told = {**passage.told(), "cable": self.places[number].name}
@@ -313,7 +316,7 @@ class Fabric:
 
     def _release(self, number: int, at: float, *, leaving: bool) -> None:
         """Let go what has waited at a cable for too long."""
-        cable = (self._leaving if leaving else self._arriving)[number]
+        cable = self._cable(number, leaving=leaving)
         if cable.release_at <= at:
             self._hand_on(number, cable.release(at), at, leaving=leaving)
 
@@ -377,8 +380,7 @@ class Fabric:
             about: Record = {} if passage is None or not passage.by else passage.told()
             pulled = self._pulled(number, packet)
             if passage is None or not passage.lost:
-                targets = self.targets(packet.frame, number)
-                about["fate"] = "delivered" if arrives else "dropped" if targets else "nowhere"
+                about["fate"] = "delivered" if arrives else "nowhere"
                 if pulled is not None:
                     by = [rule.place for rule in passage.by] if passage is not None else []
                     about["by"] = [*by, f"the pulled cable of {pulled}"]

@@ -12,6 +12,7 @@ import secrets
 import socket
 import struct
 
+from peerlab.wire.device import UP_WITHIN
 from peerlab.wire.rtnetlink import Device, Netlink, switch_offloads_off
 
 NODE_DEVICE, WIRE_DEVICE = "lab0", "lab1"
@@ -19,7 +20,6 @@ NODE_DEVICE, WIRE_DEVICE = "lab0", "lab1"
 
 _SIOCGIFADDR, _SIOCGIFMTU, _SIOCGIFHWADDR = 0x8915, 0x8921, 0x8927
 _IFREQ = struct.Struct("16s24s")
-_UP_WITHIN = 30.0
 _HAS_IPV6 = os.path.exists("/proc/net/if_inet6")  # noqa: PTH110 - starts fast
 
 
@@ -93,7 +93,7 @@ def lay_cable(
     for network, length, gateway in routes:
         link.add_route(network, length, gateway, near.index)
     link.commit()
-    link.await_carrier({near.index, far.index}, _UP_WITHIN)
+    link.await_carrier({near.index, far.index}, UP_WITHIN)
     link.close()
     return near.index, far.index
 
