@@ -210,10 +210,10 @@ def test_interrupt_reaches_the_program_and_kill_ends_it(bench: Bench) -> None:
         "stubborn",
         """
         import signal
-        signal.signal(signal.SIGINT, lambda *_: print("not now"))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         print("here")
-        while True:
-            signal.pause()
+        while signal.sigwait([signal.SIGINT]):
+            print("not now")
         """,
     )
     bench.passes("""
@@ -236,10 +236,10 @@ def test_a_program_that_still_runs_is_asked_to_end_and_its_last_words_are_kept(
         "polite",
         """
         import signal, sys
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit("good bye"))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         print("here")
-        while True:
-            signal.pause()
+        signal.sigwait([signal.SIGTERM])
+        sys.exit("good bye")
         """,
     )
     evidence = bench.passes("""

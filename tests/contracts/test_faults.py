@@ -12,10 +12,10 @@ for line in open(0):
 
 POLITE = """
 import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit("good bye"))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 sys.stdout.write("ready\\n")  # at once: print writes the end of the line by itself
-while True:
-    signal.pause()
+signal.sigwait([signal.SIGTERM])
+sys.exit("good bye")
 """
 
 ANSWERING = """
@@ -131,10 +131,10 @@ def test_an_interrupt_reaches_a_paused_program_when_it_goes_on(bench: Bench) -> 
         "interruptible",
         """
         import signal
-        signal.signal(signal.SIGINT, lambda *_: print("interrupted"))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         print("ready")
-        while True:
-            signal.pause()
+        while signal.sigwait([signal.SIGINT]):
+            print("interrupted")
         """,
     )
     bench.passes("""
@@ -186,10 +186,10 @@ def test_a_stop_waits_for_the_last_words_and_kills_what_will_not_end(bench: Benc
         "stubborn",
         """
         import signal
-        signal.signal(signal.SIGTERM, lambda *_: print("no"))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         print("ready")
-        while True:
-            signal.pause()
+        while signal.sigwait([signal.SIGTERM]):
+            print("no")
         """,
     )
     bench.passes("""

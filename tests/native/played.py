@@ -75,7 +75,7 @@ SCENARIOS = {
         """,
     "done": r"""
         title: What the kernel does
-        nodes: {a: talker, b: talker}
+        nodes: {a: talker, b: talker, c: talker}
         steps:
           - a: {type: "b warm"}
           - b: {expect: got warm}
@@ -90,12 +90,15 @@ SCENARIOS = {
           - b: {expect: '/got d3 after (?P<d3>[\d.]+) ms/'}
           - wire: {to: b, delay: 300ms}
           - a: {type: "b under-way"}
-          - a: {expect: sent under-way}
+          # What a sent next has come to c: so the kernel has what a sent to b.
+          - a: {type: "c next"}
+          - c: {expect: got next}
           - wire: heal
           - b: {expect: '/got under-way after (?P<underway>[\d.]+) ms/'}
           - wire: {to: b, loss: 100%}
           - a: {type: "b lost"}
-          - a: {expect: sent lost}
+          - a: {type: "c next"}
+          - c: {expect: got next}
           - wire: heal
           - wire: {from: a, loss: {p: 100%, r: 0%}}
           - a: {type: "b burst1 burst2 burst3"}

@@ -178,7 +178,7 @@ def test_exact_effects_stay_with_the_wire_beside_the_kernels(folder: Path) -> No
         for event in evidence(folder, "done").journal
         if event.kind is Kind.DATAGRAM and event.detail["fate"] == "dropped"
     ]
-    assert dropped.detail["by"] == ["step 46 (drop: 1)"]
+    assert dropped.detail["by"] == ["step 48 (drop: 1)"]
 
 
 def test_parts_of_the_wire_beside_containers_have_the_kernel_act_too(folder: Path) -> None:

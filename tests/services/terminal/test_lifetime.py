@@ -63,7 +63,14 @@ def test_a_program_that_cannot_be_started_is_told_as_a_shell_tells_it(
 
 
 def test_a_paused_program_ends_in_order_too(start: Start) -> None:
-    code = "import signal, sys; signal.signal(15, lambda *_: sys.exit(5)); print('ready'); input()"
+    # It waits for the signal itself: one that came just before it reads would not wake it.
+    code = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("ready")
+signal.sigwait([signal.SIGTERM])
+sys.exit(5)
+"""
     terminal = start(*python(code))
     with sat_down(terminal) as lab:
         lab.says(b"ready\n")
@@ -79,12 +86,11 @@ def test_a_signal_ends_the_program_in_order_and_its_last_words_are_told(
 ) -> None:
     code = """
 import signal, sys
-def leave(*_):
-    print("bye")
-    sys.exit(5)
-signal.signal(signal.SIGTERM, leave)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print("ready")
-signal.pause()
+signal.sigwait([signal.SIGTERM])
+print("bye")
+sys.exit(5)
 """
     terminal = start(*python(code))
     with sat_down(terminal) as lab:
