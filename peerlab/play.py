@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from peerlab.backend.base import Backend, Lab, RunName
 from peerlab.checks.judge import judge
-from peerlab.checks.verdict import Verdict
+from peerlab.checks.result import Result
 from peerlab.drive.director import Director
 from peerlab.drive.terminal import Stopped, Terminal
 from peerlab.drive.transcript import LineKinds
@@ -27,26 +26,6 @@ from peerlab.scenario.model import Program, Scenario, TerminalKind
 from peerlab.scenario.values import Pattern, no_variables
 
 Observer = Callable[[Scenario, Event], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one run.
-
-    Attributes:
-        error: what broke the lab, if it broke; the verdict is unknown then, at best.
-        interrupted: the run was ended early by `Stop`.
-        seed: where chance started on the network.
-    """
-
-    scenario: Scenario
-    backend: str
-    verdict: Verdict
-    evidence: Path
-    seconds: float
-    error: PeerlabError | None = None
-    interrupted: bool = False
-    seed: int = 0
 
 
 class Stop:
@@ -98,6 +77,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     captures: bool = False,
     seed: int | None = None,
     native: bool = False,
+    submission: str | None = None,
 ) -> Result:
     """Play a scenario once and judge it.
 
@@ -110,6 +90,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         captures: whether frames are to be captured.
         seed: where chance starts on the network; None: anywhere. The evidence tells it.
         native: whether the kernel is to impair the network as far as it can.
+        submission: whose program is played, for reports.
 
     Raises:
         MachineUnfit: the backend cannot run it here, nor any other scenario.
@@ -128,7 +109,8 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         )
     began = time.monotonic()
     run = RunName(scenario.name, new_run_id())
-    folder = Folder.create(out, scenario.name, run.run_id, scenario.text)
+    programs = {name: program.text for name, program in scenario.programs.items()}
+    folder = Folder.create(out, scenario.name, run.run_id, scenario.text, programs)
     error: PeerlabError | None = None
     interrupted = False
     subscriber = None if observer is None else lambda event: observer(scenario, event)
@@ -141,9 +123,18 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         captures=captures,
         native=native,
     )
-    about = {"scenario": scenario.name, "run": run.run_id, "backend": backend.name}
-    wire = "native" if native else "userspace"
-    journal.record(Kind.RUN, text=scenario.title, **about, seed=network.seed, wire=wire)
+    journal.record(
+        Kind.RUN,
+        text=scenario.title,
+        scenario=scenario.name,
+        file=_from_here(scenario.path),
+        run=run.run_id,
+        backend=backend.name,
+        seed=network.seed,
+        wire="native" if native else "userspace",
+        submission=submission,
+        began=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
     try:
         # The logs stay open until the nodes are gone: they may have last words.
         with ExitStack() as logs, backend.deploy(scenario, run, network) as lab:
@@ -174,7 +165,16 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         error,
         interrupted,
         network.seed,
+        submission,
     )
+
+
+def _from_here(path: Path) -> str:
+    """The path as a person types it here; what lies elsewhere is named by its last part."""
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.name
 
 
 def _play_on(

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from peerlab.backends import CHOICES, WIRES, Backends
+from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.programs import known_programs
 from peerlab.report.text import explanation
 from peerlab.scenario.load import load_scenario

@@ -5,7 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Final
 
-from peerlab.play import Result, Stop
+from peerlab.checks.result import Result
+from peerlab.play import Stop
 from peerlab.scenario.model import Scenario
 
 LOOK_UP: Final = 0.5

@@ -9,7 +9,8 @@ from typing import Any
 import click
 import pytest
 
-from peerlab import __version__, cli
+from peerlab import __version__
+from peerlab.cli import playing
 from peerlab.errors import ExitStatus, LabError, MachineUnfit
 from tests.support.bench import Bench
 from tests.support.command import Command
@@ -29,7 +30,7 @@ def peerlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
     bench = Bench(tmp_path)
     bench.program("cut-off", cut_off)
     command = Command(bench, bench.backend())
-    monkeypatch.setattr(cli, "Backends", command.backends)
+    monkeypatch.setattr(playing, "Backends", command.backends)
     ends = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield command
     for number, handler in ends.items():
@@ -144,7 +145,10 @@ def test_json_is_one_object_and_nothing_else(peerlab: Command) -> None:
             "seconds",
             "seed",
             "evidence",
-            "findings",
+            "submission",
+            "points",
+            "earned",
+            "checks",
         }
         assert (Path(run["evidence"]) / "journal.jsonl").exists()
 

@@ -1,17 +1,19 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from peerlab.checks import judge
+from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.errors import LabError, MachineUnfit, UsageError
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, Stop, new_run_id, play
+from peerlab.play import Stop, new_run_id, play
 from peerlab.scenario.model import Scenario
 from tests.support.bench import Bench, told
 from tests.support.fake import FakeBackend
@@ -67,6 +69,8 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
         "journal.jsonl",
         "nodes",
         "nodes/u1.log",
+        "programs",
+        "programs/chat.yaml",
         "scenario.yaml",
         "verdict.json",
     ]
@@ -91,8 +95,11 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
     ]
     detail = dict(evidence.journal[0].detail)
     assert isinstance(detail.pop("seed"), int)
+    assert datetime.fromisoformat(detail.pop("began")).tzinfo is not None
     assert detail == {
         "scenario": "scenario",
+        "file": "scenario.yaml",
+        "submission": None,
         "run": folder.name,
         "backend": "fake",
         "wire": "userspace",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from peerlab.checks.result import Result
 from peerlab.errors import MachineUnfit
 from peerlab.evidence.journal import Event, Kind
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.scenario.model import Scenario
 from peerlab.session import Interrupted, PlayOne, play_all
 from tests.support.bench import Bench

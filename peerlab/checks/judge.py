@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from peerlab.checks import delivery, ends, exits, log, no_traceback, steps, wire
-from peerlab.checks.verdict import Finding, Outcome, Verdict
+from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, Visibility
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.course import acts_of_nodes
 from peerlab.scenario.model import (
@@ -22,11 +22,12 @@ from peerlab.scenario.model import (
     Type,
 )
 
-CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec], list[Finding]]]] = {
-    "delivery": delivery.check,
-    "exits": exits.check,
-    "log": log.check,
+CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec, Scenario], list[Finding]]]] = {
+    "delivery": lambda evidence, spec, _: delivery.check(evidence, spec),
+    "exits": lambda evidence, spec, _: exits.check(evidence, spec),
+    "log": lambda evidence, spec, _: log.check(evidence, spec),
 }
+"""The checks that a scenario asks for. Those that are always on are not among them."""
 
 _DEEDS: Final = (Type, Start, Pause, Resume, Stop, Restart, EndInput, SendSignal)
 """What a step does, whatever the program makes of it."""
@@ -38,42 +39,62 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     A check that crashes is unknown, never passed.
     """
     expecting = _expects_something(scenario)
-    checks: list[tuple[str, Callable[[], list[Finding]]]] = [
-        (steps.NAME, lambda: steps.check(evidence, expecting=expecting)),
-        (no_traceback.NAME, lambda: no_traceback.check(evidence)),
-        (wire.NAME, lambda: wire.check(evidence)),
-    ]
+    always: dict[str, Callable[[], list[Finding]]] = {
+        steps.NAME: lambda: steps.check(evidence, expecting=expecting),
+        no_traceback.NAME: lambda: no_traceback.check(evidence),
+        wire.NAME: lambda: wire.check(evidence),
+    }
     if evidence.complete:
         foreseen = _ends_foreseen(scenario)
-        checks.append((ends.NAME, lambda: ends.check(evidence, foreseen=foreseen)))
-        checks += [
-            (spec.name, lambda spec=spec: CHECKS[spec.name](evidence, spec))  # type: ignore[misc]
-            for spec in scenario.checks
-        ]
-    findings: list[Finding] = []
-    for name, check in checks:
-        try:
-            findings += check()
-        except Exception:  # noqa: BLE001 - whatever a check does, the verdict must tell it
-            message = f"the check {name} crashed, so it says nothing"
-            findings.append(
-                Finding(name, Outcome.UNKNOWN, message, proof=traceback.format_exc(limit=-3))
-            )
-    if not evidence.complete:
-        findings += [
-            Finding(
-                spec.name,
-                Outcome.UNKNOWN,
-                "not judged: the run did not come to its end",
-                where=(spec.span.line, spec.span.column),
-            )
-            for spec in scenario.checks
-        ]
+        always[ends.NAME] = lambda: ends.check(evidence, foreseen=foreseen)
+    named = {spec.name: spec for spec in scenario.checks}
+    judged = [
+        _judged(name, named.get(name), tuple(_found(name, check))) for name, check in always.items()
+    ]
+    judged += [
+        _judged(spec.name, spec, _of_spec(evidence, spec, scenario))
+        for spec in scenario.checks
+        if spec.name not in always
+    ]
     if not expecting and not scenario.checks:
         message = "nothing was checked: no step expects anything and there are no checks"
-        findings.append(Finding(steps.NAME, Outcome.UNKNOWN, message))
-    trusted = not any(finding.check == wire.NAME for finding in findings)
-    return Verdict(tuple(findings), trusted)
+        found = (Finding(steps.NAME, Outcome.UNKNOWN, message),)
+        judged.append(_judged(steps.NAME, None, found))
+    judged = [check for check in judged if check.findings]
+    return Verdict(tuple(judged), trusted=not any(check.name == wire.NAME for check in judged))
+
+
+def _of_spec(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> tuple[Finding, ...]:
+    if not evidence.complete:
+        message = "not judged: the run did not come to its end"
+        return (Finding(spec.name, Outcome.UNKNOWN, message, where=spec.where),)
+    return tuple(_found(spec.name, lambda: CHECKS[spec.name](evidence, spec, scenario)))
+
+
+def _found(name: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return check()
+    except Exception:  # noqa: BLE001 - whatever a check does, the verdict must tell it
+        message = f"the check {name} crashed, so it says nothing"
+        return [Finding(name, Outcome.UNKNOWN, message, proof=traceback.format_exc(limit=-3))]
+
+
+def _judged(name: str, spec: CheckSpec | None, findings: tuple[Finding, ...]) -> Judged:
+    """What a check found; one that found nothing wrong where it was asked for has passed."""
+    if spec is None:
+        return Judged(name, "", findings)
+    if not findings:
+        findings = (Finding(name, Outcome.PASSED, "nothing was found", where=spec.where),)
+    return Judged(
+        name,
+        spec.text,
+        findings,
+        spec.where,
+        spec.title,
+        spec.points,
+        spec.partial,
+        Visibility(spec.visibility),
+    )
 
 
 def _expects_something(scenario: Scenario) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -10,6 +11,7 @@ from peerlab.errors import UsageError
 JOURNAL = "journal.jsonl"
 SCENARIO = "scenario.yaml"
 VERDICT = "verdict.json"
+PROGRAMS = "programs"
 NODES = "nodes"
 CAPTURES = "captures"
 
@@ -21,8 +23,10 @@ class Folder:
         self.path = path
 
     @classmethod
-    def create(cls, out: Path, scenario: str, run_id: str, text: str) -> Self:
-        """Make the folder, with the scenario as it is played.
+    def create(
+        cls, out: Path, scenario: str, run_id: str, text: str, programs: Mapping[str, str]
+    ) -> Self:
+        """Make the folder, with the scenario as it is played and the files of its programs.
 
         Raises:
             UsageError: the folder cannot be made.
@@ -32,6 +36,9 @@ class Folder:
         try:
             (path / NODES).mkdir(parents=True)
             (path / SCENARIO).write_text(text, encoding="utf-8")
+            (path / PROGRAMS).mkdir()
+            for name, program in programs.items():
+                (path / PROGRAMS / f"{name}.yaml").write_text(program, encoding="utf-8")
             _link(parent / "latest", run_id)
         except OSError as error:
             raise UsageError(

@@ -198,4 +198,4 @@ class Evidence:
     @property
     def findings(self) -> list[dict[str, Any]]:
         """What the verdict rests on."""
-        return list(self.verdict.get("findings", []))
+        return [found for check in self.verdict.get("checks", []) for found in check["findings"]]

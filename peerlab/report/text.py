@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Outcome, worst
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result
 from peerlab.report.escape import escape, escape_line
 
 TAIL = 6
@@ -73,12 +73,12 @@ def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> dic
         "scenarios": [
             {
                 "name": result.scenario.name,
-                "outcome": result.verdict.outcome.value,
                 "backend": result.backend,
                 "seconds": round(result.seconds, 3),
                 "seed": result.seed,
                 "evidence": str(result.evidence),
-                "findings": [finding.as_dict() for finding in result.verdict.findings],
+                "submission": result.submission,
+                **result.verdict.as_dict(),
             }
             for result in results
         ],

@@ -6,8 +6,11 @@ from typing import Final
 
 from peerlab.scenario.kinds import (
     COUNT,
+    FLAG,
+    LINE,
     NODES,
     PATTERN,
+    POINTS,
     PROGRAM_NAME,
     SOME_NODES,
     STATUS,
@@ -23,7 +26,7 @@ from peerlab.scenario.kinds import (
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import quoted
-from peerlab.scenario.tree import Entries, Tree, is_nothing, spelled_out
+from peerlab.scenario.tree import Entries, Scalar, Tree, is_nothing, spelled_out
 
 Programs = Mapping[str, str]
 """Node names to the names of their programs."""
@@ -44,6 +47,19 @@ _DIRECTION: Final = Key(
     "direction", one_of("printed", "typed"), "what the program printed (default), or what was typed"
 )
 
+
+_TITLE: Final = Key("title", LINE, "what people are to call the check")
+_POINTS: Final = Key("points", POINTS, "what it is worth")
+_PARTIAL: Final = Key(
+    "partial", FLAG, "whether what is partly right gets its share of the points (default false)"
+)
+_VISIBILITY: Final = Key(
+    "visibility",
+    one_of("visible", "hidden", "after_due_date", "after_published"),
+    "when a student is to see what came of it, for Gradescope (default visible)",
+)
+BESIDE: Final = Form("a check", (_TITLE, _POINTS, _PARTIAL, _VISIBILITY))
+"""What can stand beside a check's name."""
 
 DELIVERY: Final = Form("the check 'delivery'", (_LOST, _DUPLICATED, _UNEXPECTED, _SENT))
 LOG: Final = Form("the check 'log'", (_NODE, _PROGRAM, _CONTAINS, _LACKS, _TIMES, _DIRECTION))
@@ -132,6 +148,19 @@ class Check:
     is_bare: bool = False
 
 
+def _nothing(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
+    _NO_ARGUMENTS.read(reading, tree)
+    return {}
+
+
+_NO_ARGUMENTS: Final = Form("this check", ())
+
+
+def _always_on(about: str) -> Check:
+    """A check that is on anyway; naming it gives it a title and points."""
+    return Check(f"{about} (always on)", _NO_ARGUMENTS.schema(), _nothing, is_bare=True)
+
+
 CHECKS: Final = {
     "delivery": Check(
         "every message that was sent arrived, once, and nothing else arrived",
@@ -145,6 +174,9 @@ CHECKS: Final = {
         _exits,
     ),
     "log": Check("logs contain or lack a pattern", LOG.schema(), _log),
+    "steps": _always_on("every step came true"),
+    "no-traceback": _always_on("no program printed a Python traceback"),
+    "ends": _always_on("no program ended by itself with a status that nobody asked for"),
 }
 
 
@@ -156,11 +188,13 @@ def read_check(reading: Reading, tree: Tree, programs: Programs | None) -> Check
     entries = reading.entries(spelled_out(tree), "a check: its name, or a mapping")
     if entries is None:
         return None
-    if len(entries.pairs) != 1:
-        message = f"got {len(entries.pairs)} keys, expected one: the name of a check"
+    beside = {key.name for key in BESIDE.keys}
+    named = [pair for pair in entries.pairs if pair[0].text not in beside]
+    if len(named) != 1:
+        message = f"got {len(named)} checks, expected one: the name of a check"
         reading.report("one-at-a-time", message, entries.span, "begin every check with '- '")
         return None
-    name, arguments = entries.pairs[0]
+    name, arguments = named[0]
     check = CHECKS.get(name.text)
     if check is None:
         message = f"unknown check {quoted(name.text)}"
@@ -169,4 +203,20 @@ def read_check(reading: Reading, tree: Tree, programs: Programs | None) -> Check
     if check.is_bare and is_nothing(arguments):
         arguments = Entries((), name.span, flow=True)
     found = check.read(reading, arguments, programs)
-    return CheckSpec(name.text, found, reading.one_line(tree), tree.span)
+    alone = Entries((named[0],), entries.span, flow=True)
+    others = tuple(pair for pair in entries.pairs if pair[0].text in beside)
+    worth = BESIDE.read(reading, Entries(others, entries.span, flow=True))
+    assert worth is not None  # noqa: S101 - it is a mapping with known keys
+    if worth.tree(_POINTS) is None and worth.tree(_PARTIAL) is not None:
+        message = "'partial' goes with 'points' only"
+        reading.report("missing-key", message, worth.span(_PARTIAL), "say how many points")
+    return CheckSpec(
+        name.text,
+        found,
+        reading.one_line(tree if isinstance(tree, Scalar) else alone),
+        tree.span,
+        title=worth.get(_TITLE),
+        points=worth.get(_POINTS),
+        partial=worth.get(_PARTIAL) or False,
+        visibility=worth.get(_VISIBILITY) or "visible",
+    )

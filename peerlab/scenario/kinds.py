@@ -22,6 +22,7 @@ Schema = Mapping[str, object]
 
 LONGEST_DURATION: Final = 86400.0
 MAX_COUNT: Final = 999_999_999
+MOST_POINTS: Final = 1000
 
 _ANY_TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
 """What editors take a scalar without quotes for; to the language it is text all the same."""
@@ -30,6 +31,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HOST_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _DIGITS: Final = re.compile(r"[0-9]+")
+_POINTS: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,12 @@ def _parse_duration(text: str) -> float:
     return seconds
 
 
+def _parse_points(text: str) -> float:
+    if _POINTS.fullmatch(text) is None or float(text) > MOST_POINTS:
+        raise ValueError(f"got {quoted(text)}, expected a number of points up to {MOST_POINTS}")
+    return float(text)
+
+
 def _read_pattern(reading: Reading, tree: Tree) -> Pattern | None:
     scalar = reading.scalar(tree, "a pattern")
     if scalar is None:
@@ -199,6 +207,12 @@ DURATION: Final = scalar_kind(
     {"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m)$"},
 )
 COUNT: Final = whole_number(0, MAX_COUNT)
+POINTS: Final = scalar_kind(
+    f"a number of points from 0 to {MOST_POINTS}",
+    "bad-number",
+    _parse_points,
+    {"type": "number", "minimum": 0, "maximum": MOST_POINTS},
+)
 STATUS: Final = whole_number(0, 255)
 FLAG: Final = Kind({"type": "boolean"}, _read_flag)
 NOTHING: Final[Kind[None]] = Kind({"type": "null"}, _read_nothing)

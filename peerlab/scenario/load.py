@@ -95,7 +95,10 @@ def load_scenario(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
     Raises:
         ScenarioError: anything in these files is wrong; has all of it.
     """
-    reading = Reading()
+    return _load(Reading(), path, programs)
+
+
+def _load(reading: Reading, path: Path, programs: Mapping[str, Path]) -> Scenario:
     source, tree = reading.tree(path)
     fields = SCENARIO.read(reading, tree)
     if fields is None:
@@ -105,6 +108,19 @@ def load_scenario(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
     scenario = loader.load(fields, source.text)
     reading.finish()
     return scenario
+
+
+def load_recorded(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
+    """Read a scenario and its programs as evidence has them, to judge a run and not to play it.
+
+    Args:
+        path: the scenario's file.
+        programs: the program files by name; where the scenario says they are does not count.
+
+    Raises:
+        ScenarioError: anything in these files is wrong; has all of it.
+    """
+    return _load(Reading(recorded=True), path, programs)
 
 
 def scenario_name(path: Path) -> str:
@@ -199,7 +215,9 @@ class _Loader:
         own: dict[str, Span] = {}
         for key, value in entries.pairs if entries is not None else ():
             name, place = PROGRAM_NAME.read(self._reading, key), LINE.read(self._reading, value)
-            if name is not None and place is not None:
+            if name is not None and place is not None and self._reading.recorded:
+                own[name] = value.span
+            elif name is not None and place is not None:
                 # Not resolved: messages show the path from where the person stands.
                 self._paths[name] = Path(os.path.normpath(self._path.parent / place))
                 own[name] = value.span
@@ -220,7 +238,8 @@ class _Loader:
             return None
         program = None
         if _is_file(path):
-            program = read_program(self._reading, name, path, self._paths)
+            known = None if self._reading.recorded else self._paths
+            program = read_program(self._reading, name, path, known)
         else:
             message = f"there is no program file {str(path)!r}"
             self._reading.report("unreadable-file", message, span)

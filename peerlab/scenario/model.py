@@ -367,6 +367,8 @@ class Program:
     notices: Pattern | None
     messages: Messages
     actions: Mapping[str, Action]
+    text: str = field(default="", compare=False, repr=False)
+    """The program file, as it was read."""
 
 
 # Scenarios
@@ -411,12 +413,28 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """A check as the scenario asks for it: its name and its arguments, already validated."""
+    """A check as the scenario asks for it: its name and its arguments, already validated.
+
+    Attributes:
+        title: what people are to call it.
+        points: what it is worth.
+        partial: whether what is partly right gets its share of the points.
+        visibility: when a student is to see what came of it.
+    """
 
     name: str
     arguments: Mapping[str, object]
     text: str
     span: Span = field(compare=False)
+    title: str | None = None
+    points: float | None = None
+    partial: bool = False
+    visibility: str = "visible"
+
+    @property
+    def where(self) -> tuple[int, int]:
+        """Line and column."""
+        return self.span.line, self.span.column
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,6 +451,11 @@ class Scenario:
     steps: tuple[Step | Together | WireStep, ...]
     checks: tuple[CheckSpec, ...]
     network: Network
+
+    @property
+    def programs(self) -> Mapping[str, Program]:
+        """The programs of the nodes, by name."""
+        return {node.program.name: node.program for node in self.nodes.values()}
 
     @property
     def single_steps(self) -> tuple[Step, ...]:

@@ -165,7 +165,7 @@ def read_program(
 
     `known` are the programs that it can be started after; None: any.
     """
-    _, tree = reading.tree(path)
+    source, tree = reading.tree(path)
     fields = PROGRAM.read(reading, tree)
     if fields is None:
         return None
@@ -185,6 +185,7 @@ def read_program(
         notices=fields.get(_NOTICES),
         messages=_messages(fields),
         actions=_actions(fields, has_notices=fields.tree(_NOTICES) is not None),
+        text=source.text,
     )
     return None if reading.has_problems(path) else program
 
@@ -230,7 +231,7 @@ def _working_dir(local: Fields, path: Path) -> Path:
     """What is written, absolute. Instead of a directory that is not there, the file's own one."""
     own = path.parent.resolve()
     given, place = local.get(_WORKING_DIR), local.tree(_WORKING_DIR)
-    if given is None or place is None:
+    if given is None or place is None or local.reading.recorded:
         return own
     # Too long a name, or a directory that may not be looked into, is an error of its own.
     with suppress(OSError):

@@ -46,9 +46,17 @@ class Scope:
 
 
 class Reading:
-    """One call of a loader: what was read, what is wrong with it, which variables it uses."""
+    """One call of a loader: what was read, what is wrong with it, which variables it uses.
 
-    def __init__(self) -> None:
+    Attributes:
+        recorded: it reads what evidence has of a run, elsewhere: directories that programs were
+            run in need not be here, nor programs that no node ran.
+        attributes: what is known of nodes, for variables.
+        secrets: places that are not shown.
+    """
+
+    def __init__(self, *, recorded: bool = False) -> None:
+        self.recorded = recorded
         self._sources: dict[Path, Source] = {}
         self._found: dict[tuple[str, str, Span], Diagnostic] = {}
         self._uses: list[tuple[Template, Scalar, Scope]] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from peerlab.scenario.acts import ACT_FORMS
-from peerlab.scenario.checks import CHECKS
+from peerlab.scenario.checks import BESIDE, CHECKS
 from peerlab.scenario.kinds import NODES, Form, Schema
 from peerlab.scenario.load import SCENARIO
 from peerlab.scenario.program import PROGRAM, WAYS_TO_RUN
@@ -81,11 +81,11 @@ def _check() -> dict[str, object]:
     for name, check in CHECKS.items():
         arguments = {"anyOf": [{"type": "null"}, check.schema]} if check.is_bare else check.schema
         shapes[name] = {**arguments, "description": check.about}
+    beside = BESIDE.schema()["properties"]
     mapping = {
         "type": "object",
         "minProperties": 1,
-        "maxProperties": 1,
-        "properties": shapes,
+        "properties": shapes | (beside if isinstance(beside, dict) else {}),
         "additionalProperties": False,
     }
     return {"anyOf": [{"enum": [n for n, check in CHECKS.items() if check.is_bare]}, mapping]}

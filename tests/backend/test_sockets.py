@@ -16,9 +16,10 @@ import pytest
 from peerlab.backend.base import RunName
 from peerlab.backend.frames import Frame, encode
 from peerlab.backend.sockets import MAX_PAYLOAD, FrameKind, SocketsBackend
+from peerlab.checks.result import Result
 from peerlab.errors import LabError, MachineUnfit, UsageError
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.programs import known_programs
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.model import Scenario

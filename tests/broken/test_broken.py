@@ -16,7 +16,8 @@ from peerlab.backend.docker.engine import connect
 from peerlab.backend.docker.images import Images
 from peerlab.backend.docker.lab import DockerBackend
 from peerlab.backend.netns.lab import NetnsBackend
-from peerlab.play import Result, play
+from peerlab.checks.result import Result
+from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.program import load_program

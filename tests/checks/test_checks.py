@@ -4,12 +4,21 @@ from typing import Any
 import pytest
 
 from peerlab.checks import ends, exits, log, no_traceback, steps, wire
-from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
+from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, worst
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.source import Span
 from peerlab.scenario.values import Pattern
-from tests.support.journals import deployed, event, evidence, exited, failed, printed, started
+from tests.support.journals import (
+    deployed,
+    event,
+    evidence,
+    exited,
+    failed,
+    printed,
+    started,
+    verdict,
+)
 
 SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
 WHERE = (9, 5)
@@ -404,9 +413,9 @@ def test_steps_tells_what_did_not_come_true_and_what_broke(
 )
 def test_failed_beats_unknown_beats_passed(outcomes: list[Outcome], together: Outcome) -> None:
     assert worst(outcomes) is together
-    findings = tuple(Finding("x", outcome, "") for outcome in outcomes)
-    assert Verdict(findings).outcome is together
-    assert Verdict(findings).as_dict()["outcome"] == together.value
+    all_together = verdict(*(Finding("x", outcome, "") for outcome in outcomes))
+    assert all_together.outcome is together
+    assert all_together.as_dict()["outcome"] == together.value
 
 
 def test_outcomes_are_exit_statuses() -> None:
@@ -422,10 +431,34 @@ def test_a_finding_is_plain_data() -> None:
         "node": "u1",
         "where": (7, 5),
         "proof": "proof",
+        "why": (),
+        "share": 0.0,
     }
 
 
 def test_on_a_network_that_was_not_as_asked_for_nothing_is_said_of_the_programs() -> None:
     failed_step = Finding("steps", FAILED, "u1 never showed 'x'")
-    assert Verdict((failed_step,), trusted=False).outcome is UNKNOWN
-    assert Verdict((failed_step,)).outcome is FAILED
+    assert verdict(failed_step, trusted=False).outcome is UNKNOWN
+    assert verdict(failed_step).outcome is FAILED
+
+
+def worth(*outcomes: tuple[Outcome, float], points: float | None, partial: bool = False) -> Judged:
+    findings = tuple(Finding("x", outcome, "", share=share) for outcome, share in outcomes)
+    return Judged("x", "x", findings, points=points, partial=partial)
+
+
+def test_a_check_earns_its_points_when_it_passes_and_else_none_or_its_share() -> None:
+    right, half = (PASSED, 0.0), (FAILED, 0.5)
+    assert worth(right, points=4).earned == 4
+    assert worth(half, points=4).earned == 0
+    assert worth(half, (FAILED, 0.75), points=4, partial=True).earned == 2
+    assert worth(half, points=None, partial=True).earned is None
+
+
+def test_what_nobody_can_say_earns_no_points_and_takes_none_away() -> None:
+    unknown = worth((UNKNOWN, 0.0), points=4)
+    assert unknown.earned is None
+    assert Verdict((worth((PASSED, 0.0), points=2), unknown)).earned is None
+    assert Verdict((worth((PASSED, 0.0), points=2), unknown)).points == 6
+    assert Verdict((worth((PASSED, 0.0), points=2),), trusted=False).earned is None
+    assert Verdict((worth((PASSED, 0.0), points=None),)).points is None

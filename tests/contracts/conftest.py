@@ -10,8 +10,9 @@ import pytest
 from peerlab.backend.base import Backend
 from peerlab.backend.docker.lab import DockerBackend
 from peerlab.backend.netns.lab import NetnsBackend
+from peerlab.checks.result import Result
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.programs import SERVICES
 from peerlab.scenario.load import load_scenario
 

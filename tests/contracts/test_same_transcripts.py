@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from peerlab.checks.result import Result
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import find_scenarios, load_scenario
 from tests.contracts.conftest import BACKENDS

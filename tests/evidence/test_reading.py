@@ -114,10 +114,14 @@ def test_the_verdict_is_empty_before_the_run_is_judged(tmp_path: Path) -> None:
 
 
 def test_a_folder_gives_back_what_was_written_into_it(tmp_path: Path) -> None:
-    folder = Folder.create(tmp_path, "chat/hello", "run-1", "title: Grüße\n")
+    folder = Folder.create(
+        tmp_path, "chat/hello", "run-1", "title: Grüße\n", {"chat": "about: Grüße\n"}
+    )
     with folder.open_log("u1") as log:
         log.write(b"\xff\x00\r\n")
-    folder.write_verdict({"outcome": "failed", "findings": [{"check": "steps", "proof": "ü"}]})
+    folder.write_verdict(
+        {"outcome": "failed", "checks": [{"findings": [{"check": "steps", "proof": "ü"}]}]}
+    )
     found = Evidence(tmp_path / "chat" / "hello" / "latest")
     assert found.log("u1") == b"\xff\x00\r\n"
     assert found.outcome == "failed"
@@ -126,6 +130,6 @@ def test_a_folder_gives_back_what_was_written_into_it(tmp_path: Path) -> None:
 
 
 def test_the_same_run_is_not_written_twice(tmp_path: Path) -> None:
-    Folder.create(tmp_path, "hello", "run-1", "")
+    Folder.create(tmp_path, "hello", "run-1", "", {})
     with pytest.raises(UsageError, match="cannot write the evidence to"):
-        Folder.create(tmp_path, "hello", "run-1", "")
+        Folder.create(tmp_path, "hello", "run-1", "", {})

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from peerlab.backend.base import Backend
+from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.scenario.load import load_scenario
 from tests.conftest import REQUIRED
 from tests.contracts.conftest import Bench, backend

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.checks.verdict import Finding, Outcome, Verdict
+from peerlab.checks.result import Result
+from peerlab.checks.verdict import Finding, Outcome
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Event, Kind
-from peerlab.play import Result
 from peerlab.report.text import as_json, explanation, run_line, shown_path, summary
 from peerlab.scenario.model import Scenario
 from tests.support.bench import Bench
-from tests.support.journals import event, evidence, printed
+from tests.support.journals import event, evidence, printed, verdict
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def made(
 ) -> Result:
     folder = Path.cwd() / "runs" / "chat" / "login" / "run-1"
     evidence(folder, JOURNAL if journal is None else journal)
-    return Result(scenario, "fake", Verdict(findings), folder, 1.26, error)
+    return Result(scenario, "fake", verdict(*findings), folder, 1.26, error)
 
 
 def test_a_run_that_passed_is_one_line(scenario: Scenario) -> None:
@@ -132,39 +132,27 @@ def test_runs_are_one_json_object(scenario: Scenario) -> None:
         "scenarios": [
             {
                 "name": "chat/login",
-                "outcome": "passed",
                 "backend": "fake",
                 "seconds": 1.26,
                 "seed": 0,
+                "submission": None,
+                "points": None,
+                "earned": None,
                 "evidence": str(results[0].evidence),
-                "findings": [
-                    {
-                        "check": "no-traceback",
-                        "outcome": "passed",
-                        "message": "no node printed a traceback",
-                        "node": None,
-                        "where": None,
-                        "proof": "",
-                    }
-                ],
+                "outcome": "passed",
+                "checks": [json.loads(json.dumps(results[0].verdict.checks[0].as_dict()))],
             },
             {
                 "name": "chat/login",
-                "outcome": "failed",
                 "backend": "fake",
                 "seconds": 1.26,
                 "seed": 0,
+                "submission": None,
+                "points": None,
+                "earned": None,
                 "evidence": str(results[1].evidence),
-                "findings": [
-                    {
-                        "check": "steps",
-                        "outcome": "failed",
-                        "message": FINDINGS[0].message,
-                        "node": "u1",
-                        "where": [3, 9],
-                        "proof": FINDINGS[0].proof,
-                    }
-                ],
+                "outcome": "failed",
+                "checks": [json.loads(json.dumps(results[1].verdict.checks[0].as_dict()))],
             },
         ],
     }

@@ -3,9 +3,10 @@
 import textwrap
 from pathlib import Path
 
+from peerlab.checks.result import Result
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.model import Scenario
 from tests.support.fake import FakeBackend, Program

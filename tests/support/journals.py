@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from peerlab.checks.verdict import Finding, Judged, Verdict
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 
@@ -44,6 +45,12 @@ def failed(node: str, text: str, **detail: Any) -> Event:  # noqa: ANN401 - what
 def event(kind: Kind, node: str | None = None, text: str = "", **detail: object) -> Event:
     """Something happens."""
     return Event(1.0, kind, node, text, detail)
+
+
+def verdict(*findings: Finding, trusted: bool = True) -> Verdict:
+    """The verdict of checks that each found one thing."""
+    checks = tuple(Judged(finding.check, "", (finding,)) for finding in findings)
+    return Verdict(checks, trusted=trusted)
 
 
 def evidence(path: Path, events: Sequence[Event], *, complete: bool = True) -> Evidence:

@@ -12,8 +12,9 @@ from peerlab.backend import wire
 from peerlab.backend.base import RunName
 from peerlab.backend.docker import sidecar
 from peerlab.backend.docker.lab import DockerBackend
+from peerlab.checks.result import Result
 from peerlab.evidence.journal import Event, Kind
-from peerlab.play import Result, play
+from peerlab.play import play
 from peerlab.programs import known_programs
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.model import Scenario

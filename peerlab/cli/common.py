@@ -1,0 +1,99 @@
+"""What the commands share: arguments, options, and how errors are told."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import NoReturn, ParamSpec
+
+import click
+
+from peerlab.checks.result import Result
+from peerlab.checks.verdict import worst
+from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError
+from peerlab.programs import known_programs
+from peerlab.report.escape import escape
+from peerlab.scenario.load import find_scenarios, load_scenario
+from peerlab.scenario.model import Scenario
+from peerlab.scenario.source import ScenarioError
+
+P = ParamSpec("P")
+
+PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+PROGRAM = click.option(
+    "--program",
+    "overrides",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Play another implementation: use this program file for the program NAME.",
+)
+
+
+def reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
+    """End with the status that the command returns, and tell errors in one message."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
+        try:
+            status = command(*args, **kwargs)
+        except PeerlabError as error:
+            status = _tell(error)
+        except KeyboardInterrupt:
+            status = ExitStatus.INTERRUPTED
+        except OSError as error:  # the disk is full, or nobody reads what is printed
+            status = _tell(LabError(f"cannot go on: {error}"))
+        except RuntimeError as error:
+            if "start new thread" not in str(error):
+                raise
+            hint = "raise the limit of processes and threads (`ulimit -u`)"
+            status = _tell(MachineUnfit("this machine lets no more threads start", hint=hint))
+        _leave(status)
+
+    return wrapper
+
+
+def _leave(status: ExitStatus) -> NoReturn:
+    """End with the status, even if nobody reads what was printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(status)
+
+
+def _tell(error: PeerlabError) -> ExitStatus:
+    """Print an error; problems of scenarios have their own form, and are escaped already."""
+    shown = str(error)
+    if not isinstance(error, ScenarioError):
+        shown = f"peerlab: {escape(shown)}"
+    with suppress(OSError):  # nobody may be there to be told
+        click.echo(shown, err=True)
+    return error.exit_status
+
+
+def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
+    """Load every scenario, or report the problems of all of them at once."""
+    programs = known_programs(overrides)
+    scenarios: list[Scenario] = []
+    problems: list[ScenarioError] = []
+    for path in find_scenarios(paths or [Path("scenarios")]):
+        try:
+            scenarios.append(load_scenario(path, programs=programs))
+        except ScenarioError as error:
+            problems.append(error)
+    if problems:
+        found = [diagnostic for problem in problems for diagnostic in problem.diagnostics]
+        raise ScenarioError(list(dict.fromkeys(found)))  # a program's problems only once
+    return scenarios
+
+
+def status_of(results: Sequence[Result]) -> ExitStatus:
+    """What the command ends with: the worst of the outcomes, or why a lab broke."""
+    broken = [result.error for result in results if result.error is not None]
+    outcome = worst([result.verdict.outcome for result in results])
+    if broken and outcome.exit_status is not ExitStatus.FAILED:
+        return broken[0].exit_status
+    return outcome.exit_status

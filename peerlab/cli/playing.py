@@ -1,0 +1,170 @@
+"""Commands about scenarios: run, validate, list."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from peerlab.backends import CHOICES, WIRES, Backends
+from peerlab.checks.result import Result
+from peerlab.cli.common import PATHS, PROGRAM, load, reports_errors, status_of
+from peerlab.errors import ExitStatus, PeerlabError
+from peerlab.report.escape import escape_line
+from peerlab.scenario.model import Scenario
+
+if TYPE_CHECKING:  # brings along everything that plays a scenario
+    from peerlab.play import Observer, Stop
+
+
+@click.command()
+@PATHS
+@PROGRAM
+@click.option(
+    "--backend",
+    type=click.Choice(CHOICES),
+    default="auto",
+    help="What nodes are made of; auto: containers, and where there is no engine, namespaces.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Runs at the same time.")
+@click.option("--repeat", type=click.IntRange(1), default=1, help="Play each so many times.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where evidence goes."
+)
+@click.option("--capture", is_flag=True, help="Capture what passes between the nodes (pcap).")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Let the network decide as in the run that had this seed.",
+)
+@click.option(
+    "--wire",
+    type=click.Choice(WIRES),
+    default="userspace",
+    help="native: the kernel's netem does what it can of what is done to the network.",
+)
+@click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
+@reports_errors
+def run(
+    *,
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    backend: str,
+    jobs: int,
+    repeat: int,
+    out: Path,
+    capture: bool,
+    seed: int | None,
+    wire: str,
+    keep: bool,
+    as_json: bool,
+    follow: bool,
+) -> ExitStatus:
+    """Play scenarios: files, or directories of them (default: scenarios/)."""
+    from peerlab.play import play  # noqa: PLC0415 - keeps the other commands quick
+    from peerlab.report import text  # noqa: PLC0415
+    from peerlab.session import Interrupted, play_all  # noqa: PLC0415
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
+    began = time.monotonic()
+    results: list[Result] = []
+    error: PeerlabError | None = None
+    interrupted = False
+    try:
+        scenarios = load(paths, overrides) * repeat
+        with ExitStack() as stack:
+            observer, say = _observer(stack, follow=follow, quiet=as_json)
+            backends = Backends(backend, say, keep=keep, captures=capture)
+            stack.callback(backends.close)
+            chosen = backends.choose(scenarios)
+
+            def done(result: Result) -> None:
+                results.append(result)
+                if not as_json:
+                    say("\n".join([text.run_line(result), *text.explanation(result)]))
+
+            # The transcripts of several runs in one would be nobody's.
+            jobs = 1 if follow else jobs
+
+            def play_one(scenario: Scenario, stop: "Stop") -> Result:
+                return play(
+                    scenario,
+                    chosen,
+                    out,
+                    observer=observer,
+                    stop=stop,
+                    captures=capture,
+                    seed=seed,
+                    native=wire == "native",
+                )
+
+            results = play_all(scenarios, play_one, jobs=jobs, done=done)
+    except Interrupted:
+        interrupted = True
+    except PeerlabError as raised:
+        error = raised
+    # A terminal that is closed interrupts, too: then nobody is there to read.
+    with suppress(OSError) if interrupted else nullcontext():
+        if as_json:
+            click.echo(json.dumps(text.as_json(results, error), ensure_ascii=False))
+        elif len(results) > 1:
+            click.echo(text.summary(results, time.monotonic() - began))
+    if error is not None:
+        raise error
+    return ExitStatus.INTERRUPTED if interrupted else status_of(results)
+
+
+@click.command()
+@PATHS
+@PROGRAM
+@reports_errors
+def validate(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
+    """Check scenarios without starting anything."""
+    scenarios = load(paths, overrides)
+    click.echo(f"{len(scenarios)} scenarios are valid" if len(scenarios) > 1 else "valid")
+    return ExitStatus.PASSED
+
+
+@click.command("list")
+@PATHS
+@PROGRAM
+@reports_errors
+def list_scenarios(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitStatus:
+    """List scenarios with their titles."""
+    scenarios = load(paths, overrides)
+    names = [escape_line(scenario.name) for scenario in scenarios]
+    width = max(len(name) for name in names)
+    for name, scenario in zip(names, scenarios, strict=True):
+        nodes = f"{len(scenario.nodes)} nodes"
+        click.echo(f"{name:{width}}  {nodes:>9}  {escape_line(scenario.title)}")
+    return ExitStatus.PASSED
+
+
+def _observer(
+    stack: ExitStack, *, follow: bool, quiet: bool
+) -> tuple["Observer | None", Callable[[str], None]]:
+    """Who watches the runs, and how to say a line without getting in its way."""
+    if quiet:
+        return None, lambda line: click.echo(line, err=True)
+    if follow or sys.stdout.isatty():
+        from peerlab.report.live import Follower, Progress, Screen  # noqa: PLC0415
+
+        console = Screen(highlight=False, soft_wrap=True)
+
+        def say(line: str) -> None:
+            console.print(line, markup=False)
+
+        if follow:
+            return Follower(console).observe, say
+        progress = Progress(console)
+        stack.enter_context(progress.live)
+        return progress.observe, say
+    return None, click.echo

@@ -1,0 +1,48 @@
+"""Judges a run again from what it left behind: on any machine, without an engine or a network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from peerlab.checks.judge import judge
+from peerlab.checks.result import Result
+from peerlab.errors import UsageError
+from peerlab.evidence.folder import PROGRAMS, SCENARIO
+from peerlab.evidence.journal import Kind
+from peerlab.evidence.reading import Evidence
+from peerlab.scenario.load import load_recorded
+from peerlab.scenario.model import Scenario
+
+
+def judge_recorded(folder: Path) -> Result:
+    """Judge the run that left this folder.
+
+    Raises:
+        UsageError: the folder is not that of a run, or lacks what its verdict needs.
+        ScenarioError: the scenario in it is not one, or of another time.
+    """
+    evidence = Evidence(folder)
+    about = evidence.journal[0] if evidence.journal else None
+    if about is None or about.kind is not Kind.RUN:
+        raise UsageError(f"{folder} is not the evidence of a run: its journal does not begin")
+    return Result(
+        scenario := recorded_scenario(evidence),
+        str(about.detail["backend"]),
+        judge(evidence, scenario),
+        folder,
+        evidence.journal[-1].at,
+        seed=int(about.detail.get("seed", 0)),
+        submission=about.detail.get("submission"),
+    )
+
+
+def recorded_scenario(evidence: Evidence) -> Scenario:
+    """The scenario that was played, as the folder has it, under the name that it had.
+
+    Raises:
+        ScenarioError: the scenario in the folder is not one, or of another time.
+    """
+    programs = {path.stem: path for path in sorted((evidence.path / PROGRAMS).glob("*.yaml"))}
+    about = evidence.journal[0].detail
+    scenario = load_recorded(evidence.path / SCENARIO, programs=programs)
+    name = str(about["scenario"])
+    return replace(scenario, name=name, path=Path(about.get("file", f"{name}.yaml")))

@@ -1,0 +1,45 @@
+"""Runs are judged again from what they left behind."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from peerlab.errors import UsageError
+from peerlab.recorded import judge_recorded
+from tests.support.bench import Bench
+
+FAILS = """
+    title: Waits in vain
+    nodes: {u1: chat}
+    steps:
+      - u1: login
+      - u1: {expect: never, within: 50ms}
+    checks:
+      - exits: {u1: 0}
+      - steps:
+        points: 3
+    """
+
+
+def test_a_run_is_judged_the_same_elsewhere_without_its_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path / "here")
+    played = bench.play(FAILS)
+    folder = shutil.copytree(played.evidence, tmp_path / "there")
+    shutil.rmtree(tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    again = judge_recorded(folder)
+    assert again.verdict == played.verdict
+    assert again.verdict.earned == 0
+    assert (again.scenario.name, again.seed) == (played.scenario.name, played.seed)
+    assert again.backend == "fake"
+
+
+def test_what_is_no_evidence_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not the evidence of a run"):
+        judge_recorded(tmp_path)
+    (tmp_path / "journal.jsonl").write_text("")
+    with pytest.raises(UsageError, match="its journal does not begin"):
+        judge_recorded(tmp_path)
