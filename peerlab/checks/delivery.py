@@ -1,128 +1,113 @@
-"""`delivery`: every message sent arrives exactly once where it was sent to, told by its unique id.
+"""`delivery`: every message arrives exactly once where it was sent to, and nothing else does."""
 
-The ids come from the programs' own traces (`messages` in a program file), so this check believes
-the programs in what they say of themselves. The accounting is that of Jepsen's total-queue:
-sent, delivered, lost, duplicated, unexpected.
-"""
+from collections.abc import Sequence
+from typing import Final
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-
+from peerlab.checks.accounting import Account, Key, Pair, account
+from peerlab.checks.messages import NOTHING, WEAKER
+from peerlab.checks.story import Stories
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.journal import Kind
-from peerlab.evidence.reading import Evidence, Message
+from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Messages by (id, node that it is for), a message to three nodes counting three times.
-
-    Where a message for an address of no node has not come to anybody, that address stands for it.
-    """
-
-    sent: dict[tuple[str, str], Message]
-    received: Counter[tuple[str, str]]
-
-    @property
-    def lost(self) -> list[tuple[str, str]]:
-        """Sent, and never received where it was sent to."""
-        return [key for key in self.sent if key not in self.received]
-
-    @property
-    def duplicated(self) -> list[tuple[str, str]]:
-        """Received again, once for every time after the first."""
-        return [key for key in self.sent for _ in range(self.received[key] - 1)]
-
-    @property
-    def unexpected(self) -> list[tuple[str, str]]:
-        """Received by a node that it was not sent to, once for every time."""
-        return [key for key in self.received.elements() if key not in self.sent]
-
-
-def account(evidence: Evidence) -> Account:
-    """Add up what the programs reported."""
-    # Routers are in the journal, too, and have no address there.
-    by_address = {node.ip: name for name, node in evidence.nodes.items() if node.ip is not None}
-    messages = [message for node in evidence.nodes.values() for message in node.messages]
-    received = Counter(
-        (str(message.id), message.node)
-        for message in messages
-        if message.direction is Kind.RECEIVED
-    )
-    sent: dict[tuple[str, str], Message] = {}
-    elsewhere: list[Message] = []
-    for message in messages:
-        if message.direction is not Kind.SENT:
-            continue
-        if message.peer in by_address:
-            sent[str(message.id), by_address[message.peer]] = message
-        else:
-            elsewhere.append(message)
-    _add_elsewhere(sent, elsewhere, received)
-    return Account(sent, received)
-
-
-def _add_elsewhere(
-    sent: dict[tuple[str, str], Message],
-    messages: Iterable[Message],
-    received: Iterable[tuple[str, str]],
-) -> None:
-    """Add messages for addresses of no node, such as those of a NAT.
-
-    Only the NAT knows which node it passes them on to, and it may well be several: so each of them
-    is for one that received its id and was not sent it at its own address.
-    """
-    takers: dict[str, list[str]] = defaultdict(list)
-    for message_id, node in received:
-        if (message_id, node) not in sent:
-            takers[message_id].append(node)
-    for message in messages:
-        message_id, address = str(message.id), str(message.peer)
-        if takers[message_id]:
-            sent[message_id, takers[message_id].pop(0)] = message
-            continue
-        recipient, number = address, 1
-        while (message_id, recipient) in sent:
-            number += 1
-            recipient = f"{address} ({number})"
-        sent[message_id, recipient] = message
+_MOST: Final = 10
+"""Messages that a finding tells of."""
 
 
 def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
-    """Compare the account with what the scenario expects."""
-    where = (spec.span.line, spec.span.column)
+    """Compare the account with what the scenario expects.
+
+    What nobody can know is unknown, unless too much is lost in any case.
+    """
     found = account(evidence)
     if not found.sent and not found.received:
-        message = "no node reported a message, so nothing can be counted"
-        return [Finding(spec.name, Outcome.UNKNOWN, message, None, where)]
+        return [Finding(spec.name, Outcome.UNKNOWN, NOTHING, None, spec.where)]
+    stories = Stories(evidence, found)
     counts = {
         "sent": list(found.sent),
         "lost": found.lost,
         "duplicated": found.duplicated,
+        "misdelivered": found.misdelivered,
         "unexpected": found.unexpected,
+        "reordered": found.reordered,
     }
+    weaker = () if found.by_id else (WEAKER,)
     findings = []
     for name, keys in counts.items():
-        expected = spec.arguments[name]
-        if expected is not None and len(keys) != expected:
-            message = f"{len(keys)} messages {name}, expected {expected}"
-            proof = "\n".join(_describe(found, key) for key in list(dict.fromkeys(keys))[:10])
-            findings.append(Finding(spec.name, Outcome.FAILED, message, None, where, proof))
+        expected = spec.arguments.get(name)
+        if not isinstance(expected, int) or len(keys) == expected:
+            continue
+        # What is unclear may be lost as well.
+        if name == "lost" and len(keys) < expected <= len(keys) + len(found.unclear):
+            continue
+        told = [_story(stories, found, key) for key in list(dict.fromkeys(keys))[:_MOST]]
+        if len(set(keys)) > _MOST:
+            told.append(f"and {len(set(keys)) - _MOST} more")
+        message = f"{_counted(len(keys), name)}, expected {expected}"
+        findings.append(
+            Finding(
+                spec.name,
+                Outcome.FAILED,
+                message,
+                None,
+                spec.where,
+                _table(found),
+                (*told, *weaker),
+                _share(found),
+            )
+        )
+    if found.unclear and spec.arguments.get("lost") is not None:
+        message = f"of {_counted(len(found.unclear), 'sent')} nobody can know whether they arrived"
+        told = [stories.of(key) for key in list(found.unclear)[:_MOST]]
+        findings.append(
+            Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where, why=(*told, *weaker))
+        )
     if findings:
         return findings
-    told = ", ".join(f"{len(keys)} {name}" for name, keys in counts.items())
-    return [Finding(spec.name, Outcome.PASSED, told)]
+    told_counts = {"sent": 0, "delivered": len(found.delivered)} | {
+        name: len(keys) for name, keys in counts.items()
+    }
+    message = ", ".join(f"{count} {name}" for name, count in told_counts.items())
+    return [Finding(spec.name, Outcome.PASSED, message, proof=_table(found), why=weaker)]
 
 
-def _describe(found: Account, key: tuple[str, str]) -> str:
-    message_id, node = key
-    times = found.received[key]
-    if key not in found.sent:
-        return f"message {message_id}: received by {node} {times} times, but not sent to it"
-    message = found.sent[key]
-    return (
-        f"message {message_id} {message.text!r}: "
-        f"{message.node} to {node} at {message.at:.3f} s, received {times} times"
+def _counted(count: int, name: str) -> str:
+    return f"{count} message{'' if count == 1 else 's'} {name}"
+
+
+def _story(stories: Stories, found: Account, key: Key) -> str:
+    return stories.of(key) if key in found.sent else stories.of_stray(key)
+
+
+def _share(found: Account) -> float:
+    """Which part of all that was sent and all that came too much is right."""
+    wrong = len(set(found.duplicated)) + len(found.lost)
+    strays = len(found.misdelivered) + len(found.unexpected)
+    return max(0.0, (len(found.sent) - wrong) / max(1, len(found.sent) + strays))
+
+
+def _table(found: Account) -> str:
+    """The account of each pair, the ones with the most that is wrong first."""
+    pairs: Sequence[tuple[tuple[str, str], Pair]] = sorted(
+        found.pairs.items(),
+        key=lambda item: (item[1].delivered - item[1].sent, -item[1].duplicated, item[0]),
     )
+    lines = [
+        f"{sender} to {recipient}: "
+        + ", ".join(
+            f"{count} {name}"
+            for name, count in (
+                ("sent", pair.sent),
+                ("delivered", pair.delivered),
+                ("lost", pair.lost),
+                ("unclear", pair.unclear),
+                ("duplicated", pair.duplicated),
+                ("reordered", pair.reordered),
+            )
+            if count or name in {"sent", "delivered"}
+        )
+        for (sender, recipient), pair in pairs[: 2 * _MOST]
+    ]
+    if len(pairs) > 2 * _MOST:
+        lines.append(f"and {len(pairs) - 2 * _MOST} more pairs")
+    return "\n".join(lines)

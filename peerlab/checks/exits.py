@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from peerlab.checks.verdict import Finding, Outcome
+from peerlab.checks.verdict import Finding, Outcome, not_passed
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
 
@@ -14,7 +14,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     if all(finding.outcome is Outcome.PASSED for finding in findings):
         names = ", ".join(f"{node} {status}" for node, status in expected.items())
         return [Finding(spec.name, Outcome.PASSED, f"ended with status: {names}")]
-    return [finding for finding in findings if finding.outcome is not Outcome.PASSED]
+    return not_passed(findings)
 
 
 def _of_node(evidence: Evidence, spec: CheckSpec, node: str, status: int) -> Finding:

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from peerlab.checks import delivery, ends, exits, log, no_traceback, steps, wire
+from peerlab.checks import delivery, ends, exits, latency, log, no_traceback, order, steps, wire
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, Visibility
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.course import acts_of_nodes
@@ -24,6 +24,8 @@ from peerlab.scenario.model import (
 
 CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec, Scenario], list[Finding]]]] = {
     "delivery": lambda evidence, spec, _: delivery.check(evidence, spec),
+    "order": lambda evidence, spec, _: order.check(evidence, spec),
+    "latency": lambda evidence, spec, _: latency.check(evidence, spec),
     "exits": lambda evidence, spec, _: exits.check(evidence, spec),
     "log": lambda evidence, spec, _: log.check(evidence, spec),
 }
@@ -40,7 +42,7 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     """
     expecting = _expects_something(scenario)
     always: dict[str, Callable[[], list[Finding]]] = {
-        steps.NAME: lambda: steps.check(evidence, expecting=expecting),
+        steps.NAME: lambda: steps.check(evidence, expecting=expecting, steps=len(scenario.steps)),
         no_traceback.NAME: lambda: no_traceback.check(evidence),
         wire.NAME: lambda: wire.check(evidence),
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from peerlab.checks.verdict import Finding, Outcome
+from peerlab.checks.verdict import Finding, Outcome, not_passed
 from peerlab.evidence.reading import Evidence, NodeEvidence
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.values import Pattern, no_variables
@@ -12,8 +12,9 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     """Look for the pattern in each named node, in the named direction."""
     nodes: Sequence[str] = spec.arguments["nodes"]  # type: ignore[assignment]
     findings = [_of_node(spec, evidence.node(name)) for name in nodes]
-    failed = [finding for finding in findings if finding.outcome is not Outcome.PASSED]
-    return failed or [Finding(spec.name, Outcome.PASSED, f"{spec.text}: {', '.join(nodes)}")]
+    return not_passed(findings) or [
+        Finding(spec.name, Outcome.PASSED, f"{spec.text}: {', '.join(nodes)}")
+    ]
 
 
 def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:

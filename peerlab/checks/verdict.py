@@ -1,7 +1,7 @@
 """Outcomes, findings and the verdict: pure data and the rule by which they add up."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -56,6 +56,13 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON takes it."""
         return asdict(self) | {"outcome": self.outcome.value}
+
+
+def not_passed(findings: Sequence[Finding]) -> list[Finding]:
+    """Those findings of several of the same kind that are not passed; their share is the rest."""
+    wrong = [finding for finding in findings if finding.outcome is not Outcome.PASSED]
+    share = 1 - len(wrong) / max(1, len(findings))
+    return [replace(finding, share=share) for finding in wrong]
 
 
 class Visibility(StrEnum):

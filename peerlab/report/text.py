@@ -46,6 +46,7 @@ def _finding(result: Result, finding: Finding) -> Iterator[str]:
         where += f":{finding.where[0]}:{finding.where[1]}"
     message = escape_line(finding.message)
     yield f"   {where}: {finding.outcome.value}: {message} [{finding.check}]"
+    yield from (f"      {escape_line(sentence)}" for sentence in finding.why)
     if finding.proof:
         said = "since the last match it showed" if finding.check == "steps" else "proof"
         yield f"      {said}:"

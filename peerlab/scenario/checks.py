@@ -1,6 +1,6 @@
 """The checks that a scenario can ask for, with their arguments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,20 +23,20 @@ from peerlab.scenario.kinds import (
     raw,
     read_nodes,
 )
+from peerlab.scenario.message_checks import (
+    DELIVERY,
+    LATENCY,
+    ORDER,
+    Arguments,
+    Programs,
+    read_delivery,
+    read_latency,
+    read_order,
+)
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import quoted
-from peerlab.scenario.tree import Entries, Scalar, Tree, is_nothing, spelled_out
-
-Programs = Mapping[str, str]
-"""Node names to the names of their programs."""
-
-Arguments = Mapping[str, object]
-
-_LOST: Final = Key("lost", COUNT, "messages that must not arrive (default 0)")
-_DUPLICATED: Final = Key("duplicated", COUNT, "arrivals of a message after its first (default 0)")
-_UNEXPECTED: Final = Key("unexpected", COUNT, "arrivals of what nobody sent (default 0)")
-_SENT: Final = Key("sent", COUNT, "messages that must have been sent (left out: any number)")
+from peerlab.scenario.tree import Entries, Tree, is_nothing, spelled_out
 
 _NODE: Final = Key("node", raw(SOME_NODES), "the node, range or list of them whose log is read")
 _PROGRAM: Final = Key("program", PROGRAM_NAME, "instead: all nodes of this program")
@@ -61,20 +61,7 @@ _VISIBILITY: Final = Key(
 BESIDE: Final = Form("a check", (_TITLE, _POINTS, _PARTIAL, _VISIBILITY))
 """What can stand beside a check's name."""
 
-DELIVERY: Final = Form("the check 'delivery'", (_LOST, _DUPLICATED, _UNEXPECTED, _SENT))
 LOG: Final = Form("the check 'log'", (_NODE, _PROGRAM, _CONTAINS, _LACKS, _TIMES, _DIRECTION))
-
-
-def _delivery(reading: Reading, tree: Tree, _programs: Programs | None) -> Arguments:
-    fields = DELIVERY.read(reading, tree)
-    if fields is None:
-        return {}
-    return {
-        "lost": fields.get(_LOST) or 0,
-        "duplicated": fields.get(_DUPLICATED) or 0,
-        "unexpected": fields.get(_UNEXPECTED) or 0,
-        "sent": fields.get(_SENT),
-    }
 
 
 def _exits(reading: Reading, tree: Tree, programs: Programs | None) -> Arguments:
@@ -165,8 +152,19 @@ CHECKS: Final = {
     "delivery": Check(
         "every message that was sent arrived, once, and nothing else arrived",
         DELIVERY.schema(),
-        _delivery,
+        read_delivery,
         is_bare=True,
+    ),
+    "order": Check(
+        "what one node sends to another arrives in the order in which it was sent",
+        ORDER.schema(),
+        read_order,
+        is_bare=True,
+    ),
+    "latency": Check(
+        "messages take as long as they may from being typed until they are shown",
+        LATENCY.schema(),
+        read_latency,
     ),
     "exits": Check(
         "these nodes' programs ended with these exit statuses",
@@ -213,7 +211,7 @@ def read_check(reading: Reading, tree: Tree, programs: Programs | None) -> Check
     return CheckSpec(
         name.text,
         found,
-        reading.one_line(tree if isinstance(tree, Scalar) else alone),
+        name.text if is_nothing(named[0][1]) else reading.one_line(alone),
         tree.span,
         title=worth.get(_TITLE),
         points=worth.get(_POINTS),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.source import Span
 from peerlab.scenario.values import Pattern
+from tests.support import messages
 from tests.support.journals import (
     deployed,
     event,
@@ -93,7 +95,8 @@ def test_exits_compares_the_status_of_programs_that_ended_by_themselves(
     tmp_path: Path, events: list[Event], findings: list[Finding]
 ) -> None:
     spec = CheckSpec("exits", {"nodes": {"server": 0, "u1": 3}}, "exits", SPAN)
-    assert exits.check(evidence(tmp_path, [*LAB, *events]), spec) == findings
+    half = [replace(found, share=0.5 * (found.outcome is not PASSED)) for found in findings]
+    assert exits.check(evidence(tmp_path, [*LAB, *events]), spec) == half
 
 
 # log
@@ -132,7 +135,10 @@ LOGS: dict[str, tuple[CheckSpec, list[Finding]]] = {
     ),
     "does not contain": (
         log_spec("Hello", "server", "u1"),
-        fault("server never printed 'Hello'", "server", "listening\nAccepted u1"),
+        [
+            replace(found, share=0.5)
+            for found in fault("server never printed 'Hello'", "server", "listening\nAccepted u1")
+        ],
     ),
     "so many times": (
         log_spec("/Accepted/", "u1", times=2),
@@ -395,7 +401,7 @@ def test_steps_tells_what_did_not_come_true_and_what_broke(
     expecting: bool,
 ) -> None:
     found = evidence(tmp_path, events, complete=complete)
-    assert steps.check(found, expecting=expecting) == findings
+    assert steps.check(found, expecting=expecting, steps=2) == findings
 
 
 # Outcomes
@@ -462,3 +468,35 @@ def test_what_nobody_can_say_earns_no_points_and_takes_none_away() -> None:
     assert Verdict((worth((PASSED, 0.0), points=2), unknown)).points == 6
     assert Verdict((worth((PASSED, 0.0), points=2),), trusted=False).earned is None
     assert Verdict((worth((PASSED, 0.0), points=None),)).points is None
+
+
+AWAITED = [{"text": r"Received\ message\ from\ USER\ 1:\ HEY$", "regex": True}]
+
+
+def test_a_step_that_waited_for_a_lost_message_tells_what_became_of_it(tmp_path: Path) -> None:
+    step = failed("u2", "u2 never showed HEY", number=2, awaited=AWAITED)
+    events = [*messages.LAB, messages.sent("a", "u2"), messages.datagram("a", "u2", fate="dropped")]
+    found = evidence(tmp_path, [*events, step])
+    (finding,) = steps.check(found, expecting=True, steps=4)
+    assert finding.why == (
+        "'HEY' (id a), to u2: sent at 1.000 s; left u1 at 1.000 s; dropped; u2 never showed it",
+    )
+    assert finding.share == 0.25
+
+
+def test_a_step_that_waited_in_vain_tells_what_came_nearest(tmp_path: Path) -> None:
+    step = failed("u1", "u1 never showed it", since="Received message from USER 2: HEY\n")
+    near = dict(step.detail) | {"awaited": AWAITED}
+    event_ = Event(1.0, Kind.STEP_FAILED, "u1", step.text, near)
+    (finding,) = steps.check(evidence(tmp_path, [*LAB, event_]), expecting=True, steps=1)
+    (why,) = finding.why
+    assert why == (
+        "nearest to it is 'Received message from USER 2: HEY': at its character 28 '2: HEY' "
+        "instead of '1: HEY'"
+    )
+
+
+def test_what_a_program_showed_after_its_output_was_cut_nobody_knows(tmp_path: Path) -> None:
+    step = failed("u1", "u1 never showed 'x'", truncated=True)
+    (finding,) = steps.check(evidence(tmp_path, [*LAB, step]), expecting=True, steps=1)
+    assert finding.outcome is UNKNOWN

@@ -2,163 +2,174 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.checks import delivery
+from peerlab.checks import delivery, latency, order
+from peerlab.checks.messages import NOTHING, WEAKER
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.source import Span
-from tests.support.journals import deployed, event, evidence
+from tests.support.journals import evidence
+from tests.support.messages import LAB, NAT, datagram, received, sent
 
 SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
-ADDRESSES = {"u1": "10.0.0.2", "u2": "10.0.0.3", "u3": "10.0.0.4", "u4": "10.0.0.5"}
-NAT = "192.0.2.1"
-"""An address of no node."""
-LAB = [deployed(name, ip) for name, ip in ADDRESSES.items()]
+WHERE = (9, 5)
 
-
-def spec(**expected: int) -> CheckSpec:
-    arguments = {"lost": 0, "duplicated": 0, "unexpected": 0, "sent": None} | expected
-    return CheckSpec("delivery", arguments, "delivery", SPAN)
-
-
-def sent(message: str, to: str) -> Event:
-    return event(Kind.SENT, "u1", "HEY", id=message, peer=ADDRESSES.get(to, to))
-
-
-def received(message: str, by: str) -> Event:
-    return event(Kind.RECEIVED, by, "HEY", id=message, peer=ADDRESSES["u1"])
-
-
-CASES = {
-    "arrived": ([sent("a", "u2"), received("a", "u2")], (1, 0, 0, 0)),
-    "received before it is told as sent": ([received("a", "u2"), sent("a", "u2")], (1, 0, 0, 0)),
-    "lost": ([sent("a", "u2")], (1, 1, 0, 0)),
-    "same id twice": (
-        [sent("a", "u2"), received("a", "u2"), received("a", "u2")],
-        (1, 0, 1, 0),
-    ),
-    "same id three times": (
-        [sent("a", "u2"), *[received("a", "u2")] * 3],
-        (1, 0, 2, 0),
-    ),
-    "same text, another id": (
-        [sent("a", "u2"), sent("b", "u2"), received("a", "u2"), received("b", "u2")],
-        (2, 0, 0, 0),
-    ),
-    "sent again under its id": (
-        [sent("a", "u2"), sent("a", "u2"), received("a", "u2")],
-        (1, 0, 0, 0),
-    ),
-    "never sent": ([sent("a", "u2"), received("a", "u2"), received("b", "u2")], (1, 0, 0, 1)),
-    "never sent, twice": (
-        [sent("a", "u2"), received("a", "u2"), *[received("b", "u2")] * 2],
-        (1, 0, 0, 2),
-    ),
-    "at another node": ([sent("a", "u2"), received("a", "u3")], (1, 1, 0, 1)),
-    "to three": (
-        [*(sent("a", to) for to in ("u2", "u3", "u4")), received("a", "u2"), received("a", "u4")],
-        (3, 1, 0, 0),
-    ),
-    "to nobody in the lab": ([sent("a", NAT)], (1, 1, 0, 0)),
-    "through a NAT": ([sent("a", NAT), received("a", "u2")], (1, 0, 0, 0)),
-    "through a NAT, received before it is told as sent": (
-        [received("a", "u2"), sent("a", NAT)],
-        (1, 0, 0, 0),
-    ),
-    "through a NAT, twice": ([sent("a", NAT), *[received("a", "u2")] * 2], (1, 0, 1, 0)),
-    "through a NAT, to one too many": (
-        [sent("a", NAT), received("a", "u2"), received("a", "u3")],
-        (1, 0, 0, 1),
-    ),
-    "through a NAT, and straight": (
-        [sent("a", NAT), sent("a", "u2"), received("a", "u2"), received("a", "u3")],
-        (2, 0, 0, 0),
-    ),
-    "lost on the way to a NAT, not straight": (
-        [sent("a", NAT), sent("a", "u2"), received("a", "u2")],
-        (2, 1, 0, 0),
-    ),
-    "lost straight, not on the way to a NAT": (
-        [sent("a", NAT), sent("a", "u2"), received("a", "u3")],
-        (2, 1, 0, 0),
-    ),
-    "to two behind one NAT": (
-        [*[sent("a", NAT)] * 2, received("a", "u2"), received("a", "u3")],
-        (2, 0, 0, 0),
-    ),
-    "to two behind one NAT, lost for one": (
-        [*[sent("a", NAT)] * 2, received("a", "u3")],
-        (2, 1, 0, 0),
-    ),
-    "to two behind one NAT, lost for both": ([sent("a", NAT)] * 2, (2, 2, 0, 0)),
-    "received only": ([received("a", "u2")], (0, 0, 0, 1)),
+# One message each: arrived, lost, duplicated, at another node, sent by nobody.
+EVENTS = [
+    *(sent(name, "u2", at=1.0) for name in ("a", "b", "c", "d")),
+    received("a", "u2", at=1.1),
+    datagram("b", "u2", at=1.001, fate="dropped", by=["step 6 (drop: 2)"]),
+    *(received("c", "u2", at=at) for at in (1.3, 1.4)),
+    received("d", "u2", at=1.5),
+    received("d", "u3", at=1.5),
+    received("e", "u3", at=1.6),
+]
+COUNTS = {
+    "sent": 4,
+    "lost": 1,
+    "duplicated": 1,
+    "misdelivered": 1,
+    "unexpected": 1,
+    "reordered": 0,
 }
 
 
-@pytest.mark.parametrize(("events", "account"), CASES.values(), ids=CASES)
-def test_every_message_is_accounted_for(
-    tmp_path: Path, events: list[Event], account: tuple[int, int, int, int]
-) -> None:
-    found = delivery.account(evidence(tmp_path, [*LAB, *events]))
-    assert (
-        len(found.sent),
-        len(found.lost),
-        len(found.duplicated),
-        len(found.unexpected),
-    ) == account
+def spec(name: str = "delivery", /, **given: object) -> CheckSpec:
+    defaults: dict[str, dict[str, object]] = {
+        "delivery": {**dict.fromkeys(COUNTS, 0), "sent": None, "reordered": None},
+        "order": {"from": None, "to": None},
+        "latency": {"at-most": None, "at-least": None, "of": None, "from": None, "to": None},
+    }
+    return CheckSpec(name, defaults[name] | given, name, SPAN)
 
 
-@pytest.mark.parametrize(("events", "account"), CASES.values(), ids=CASES)
-def test_the_check_passes_exactly_where_the_account_is_as_expected(
-    tmp_path: Path, events: list[Event], account: tuple[int, int, int, int]
-) -> None:
-    found = evidence(tmp_path, [*LAB, *events])
-    names = ("sent", "lost", "duplicated", "unexpected")
-    expected = dict(zip(names, account, strict=True))
-    told = ", ".join(f"{count} {name}" for name, count in expected.items())
-    assert delivery.check(found, spec(**expected)) == [Finding("delivery", Outcome.PASSED, told)]
-    for name, count in expected.items():
-        wrong = delivery.check(found, spec(**{**expected, name: count + 1}))
-        assert [(finding.outcome, finding.message) for finding in wrong] == [
-            (Outcome.FAILED, f"{count} messages {name}, expected {count + 1}")
-        ]
+def test_delivery_passes_exactly_where_every_count_is_as_expected(tmp_path: Path) -> None:
+    found = evidence(tmp_path, [*LAB, *EVENTS])
+    (passed,) = delivery.check(found, spec(**COUNTS))
+    assert passed.outcome is Outcome.PASSED
+    assert passed.message == (
+        "4 sent, 3 delivered, 1 lost, 1 duplicated, 1 misdelivered, 1 unexpected, 0 reordered"
+    )
+    for name, count in COUNTS.items():
+        (wrong,) = delivery.check(found, spec(**{**COUNTS, name: count + 1}))
+        assert wrong.outcome is Outcome.FAILED
+        messages = "message" if count == 1 else "messages"
+        assert wrong.message == f"{count} {messages} {name}, expected {count + 1}"
 
 
-def test_a_failure_names_the_messages(tmp_path: Path) -> None:
-    events = [sent("a", "u2"), sent("b", "u2"), received("b", "u2"), received("c", "u3")]
-    assert delivery.check(evidence(tmp_path, [*LAB, *events]), spec()) == [
+LOST = (
+    "'HEY' (id b), to u2: typed at 0.998 s; left u1 at 1.001 s; "
+    "dropped by step 6 (drop: 2); u2 never showed it"
+)
+
+
+def test_a_lost_message_is_told_across_typing_wire_and_output(tmp_path: Path) -> None:
+    typed = Event(0.998, Kind.TYPED, "u1", "HEY")
+    found = delivery.check(
+        evidence(tmp_path, [*LAB, typed, *EVENTS]), spec(**{**COUNTS, "lost": 0})
+    )
+    assert found == [
         Finding(
             "delivery",
             Outcome.FAILED,
-            "1 messages lost, expected 0",
+            "1 message lost, expected 0",
             None,
-            (9, 5),
-            "message a 'HEY': u1 to u2 at 1.000 s, received 0 times",
-        ),
-        Finding(
-            "delivery",
-            Outcome.FAILED,
-            "1 messages unexpected, expected 0",
-            None,
-            (9, 5),
-            "message c: received by u3 1 times, but not sent to it",
-        ),
-    ]
-
-
-def test_a_failure_names_the_address_where_no_node_has_it(tmp_path: Path) -> None:
-    events = [*LAB, event(Kind.DATAGRAM, "nat"), sent("a", NAT)]
-    (finding,) = delivery.check(evidence(tmp_path, events), spec())
-    assert finding.proof == "message a 'HEY': u1 to 192.0.2.1 at 1.000 s, received 0 times"
-
-
-def test_where_no_message_was_reported_nothing_can_be_said(tmp_path: Path) -> None:
-    assert delivery.check(evidence(tmp_path, LAB), spec(sent=0)) == [
-        Finding(
-            "delivery",
-            Outcome.UNKNOWN,
-            "no node reported a message, so nothing can be counted",
-            None,
-            (9, 5),
+            WHERE,
+            "u1 to u2: 4 sent, 3 delivered, 1 lost, 1 duplicated",
+            (LOST,),
+            2 / 6,
         )
     ]
+
+
+def test_a_message_at_the_wrong_place_is_told_with_where_it_was_for(tmp_path: Path) -> None:
+    told = delivery.check(
+        evidence(tmp_path, [*LAB, *EVENTS]), spec(**{**COUNTS, "misdelivered": 0})
+    )
+    assert told[0].why == ("'HEY' (id d): u3 showed it at 1.500 s, and it was sent to u2 only",)
+
+
+def test_a_message_for_an_address_of_no_node_is_told_with_it(tmp_path: Path) -> None:
+    gone = datagram("a", NAT, fate="nowhere")
+    (finding,) = delivery.check(evidence(tmp_path, [*LAB, sent("a", NAT), gone]), spec())
+    (why,) = finding.why
+    assert why == (
+        "'HEY' (id a), to 192.0.2.1: sent at 1.000 s; left u1 at 1.000 s; "
+        "sent to an address that nobody has; 192.0.2.1 never showed it"
+    )
+
+
+def test_what_nobody_can_know_is_unknown_unless_too_much_is_lost_anyhow(tmp_path: Path) -> None:
+    exited = Event(1.2, Kind.EXITED, "u2", "", {"status": 0, "by": "itself"})
+    unclear = [sent("a", "u2"), datagram("a", "u2"), exited]
+    for lost in (0, 1):
+        (finding,) = delivery.check(evidence(tmp_path, [*LAB, *unclear]), spec(lost=lost))
+        assert finding.outcome is Outcome.UNKNOWN
+        assert finding.message == "of 1 message sent nobody can know whether they arrived"
+        assert finding.why[0].endswith(
+            "whether it came there nobody can know: u2 ended 200 ms after it came there"
+        )
+    surely = [sent("b", "u2"), datagram("b", "u2", fate="dropped")]
+    outcomes = [
+        finding.outcome
+        for finding in delivery.check(evidence(tmp_path, [*LAB, *unclear, *surely]), spec())
+    ]
+    assert outcomes == [Outcome.FAILED, Outcome.UNKNOWN]
+
+
+def test_the_weaker_form_says_that_it_is_weaker(tmp_path: Path) -> None:
+    events = [*LAB, sent(None, "u2"), received(None, "u2")]
+    (finding,) = delivery.check(evidence(tmp_path, events), spec(sent=1))
+    assert (finding.outcome, finding.why) == (Outcome.PASSED, (WEAKER,))
+
+
+@pytest.mark.parametrize(
+    ("module", "given"), [(delivery, {}), (order, {}), (latency, {"at-most": 1.0})]
+)
+def test_where_no_message_was_reported_nothing_can_be_said(
+    tmp_path: Path, module: object, given: dict[str, object]
+) -> None:
+    name = {delivery: "delivery", order: "order", latency: "latency"}[module]  # type: ignore[index]
+    check = module.check  # type: ignore[attr-defined]
+    assert check(evidence(tmp_path, LAB), spec(name, **given)) == [
+        Finding(name, Outcome.UNKNOWN, NOTHING, None, WHERE)
+    ]
+
+
+IN_TURN = [sent("a", "u2", at=1.0), sent("b", "u2", at=1.1), sent("c", "u3", at=1.2)]
+
+
+def test_order_finds_what_came_after_something_later(tmp_path: Path) -> None:
+    came = [received(name, "u2", at=at) for name, at in (("b", 2.0), ("a", 2.1))]
+    found = evidence(tmp_path, [*LAB, *IN_TURN, *came, received("c", "u3", at=2.2)])
+    (finding,) = order.check(found, spec("order"))
+    assert finding.outcome is Outcome.FAILED
+    assert finding.message == "1 of 3 messages arrived after one that was sent later"
+    assert finding.why == ("'HEY' (id a), to u2: sent at 1.000 s; u2 showed it at 2.100 s",)
+    assert finding.share == pytest.approx(2 / 3)
+    (passed,) = order.check(found, spec("order", to=("u3",)))
+    assert passed.outcome is Outcome.PASSED
+    (nothing,) = order.check(found, spec("order", **{"from": ("u3",)}))
+    assert nothing.outcome is Outcome.UNKNOWN
+
+
+def test_latency_counts_from_the_typing_to_the_showing(tmp_path: Path) -> None:
+    typed = Event(0.9, Kind.TYPED, "u1", "HEY")
+    came = [received(name, "u2", at=at) for name, at in (("a", 1.2), ("b", 1.4))]
+    found = evidence(tmp_path, [*LAB, typed, *IN_TURN[:2], *came])
+    for given, outcome in (
+        ({"at-most": 0.51}, Outcome.PASSED),
+        ({"at-most": 0.4}, Outcome.FAILED),
+        ({"at-most": 0.4, "of": 0.5}, Outcome.PASSED),
+        ({"at-least": 0.29}, Outcome.PASSED),
+        ({"at-least": 0.4}, Outcome.FAILED),
+    ):
+        (finding,) = latency.check(found, spec("latency", **given))
+        assert finding.outcome is outcome, given
+    (finding,) = latency.check(found, spec("latency", **{"at-most": 0.4}))
+    assert finding.message == (
+        "1 of 2 messages took as long as they may; median 500 ms, longest 500 ms"
+    )
+    assert finding.why == (
+        "took 500 ms: 'HEY' (id b), to u2: typed at 0.900 s; u2 showed it at 1.400 s",
+    )

@@ -199,6 +199,41 @@ def test_a_step_is_told_on_one_line_without_secrets(load: Load, step: str, shown
     assert only.text == shown
 
 
+NOTHING_WRONG = {
+    "lost": 0,
+    "duplicated": 0,
+    "misdelivered": 0,
+    "unexpected": 0,
+    "reordered": None,
+}
+
+
+def test_what_a_check_is_worth_stands_beside_it(load: Load) -> None:
+    scenario = load(
+        "title: x\n"
+        "nodes: {u1: client}\n"
+        "steps: [{u1: eof}]\n"
+        "checks:\n"
+        "  - delivery:\n"
+        "    points: 2.5\n"
+        "    partial: true\n"
+        "    title: All arrive\n"
+        "    visibility: hidden\n"
+        "  - steps: \n"
+        "    points: 1\n"
+        "  - ends\n"
+    )
+    worth = [
+        (check.text, check.title, check.points, check.partial, check.visibility)
+        for check in scenario.checks
+    ]
+    assert worth == [
+        ("delivery", "All arrive", 2.5, True, "hidden"),
+        ("steps", None, 1.0, False, "visible"),
+        ("ends", None, None, False, "visible"),
+    ]
+
+
 def test_checks_are_read_with_all_their_arguments(load: Load) -> None:
     scenario = load(
         "title: x\n"
@@ -207,13 +242,17 @@ def test_checks_are_read_with_all_their_arguments(load: Load) -> None:
         "checks:\n"
         "  - delivery\n"
         "  - delivery: {lost: 1, sent: 3}\n"
+        '  - order: {to: "u[1-2]"}\n'
+        "  - latency: {at-most: 200ms, of: 95%, from: u1}\n"
         '  - exits: {server: 137, "u[1-2]": 0}\n'
         "  - log: {node: [u1, server, u1], contains: /x/, times: 0}\n"
         "  - log: {program: client, lacks: x, direction: typed}\n"
     )
     assert [(check.name, check.arguments) for check in scenario.checks] == [
-        ("delivery", {"lost": 0, "duplicated": 0, "unexpected": 0, "sent": None}),
-        ("delivery", {"lost": 1, "duplicated": 0, "unexpected": 0, "sent": 3}),
+        ("delivery", NOTHING_WRONG | {"sent": None}),
+        ("delivery", NOTHING_WRONG | {"lost": 1, "sent": 3}),
+        ("order", {"from": None, "to": ("u1", "u2")}),
+        ("latency", {"at-most": 0.2, "at-least": None, "of": 0.95, "from": ("u1",), "to": None}),
         ("exits", {"nodes": {"server": 137, "u1": 0, "u2": 0}}),
         (
             "log",

@@ -1,0 +1,65 @@
+"""`latency`: how long messages take from being typed until they are shown."""
+
+from peerlab.checks.accounting import Account, Key, account
+from peerlab.checks.messages import NOTHING, WEAKER, chosen
+from peerlab.checks.story import Stories
+from peerlab.checks.verdict import Finding, Outcome
+from peerlab.evidence.reading import Evidence
+from peerlab.scenario.model import CheckSpec
+
+_MOST = 5
+
+
+def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
+    """Compare the time between typing and showing of every message that arrived with the bounds.
+
+    The begin is when the text was typed, and where that was not typed, when it was sent.
+    """
+    found = account(evidence)
+    arrived = [key for key in found.delivered if chosen(found, key, spec)]
+    if not arrived:
+        message = NOTHING if not found.sent else "no such message arrived, so none can be timed"
+        return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
+    stories = Stories(evidence, found)
+    took = {key: _seconds(found, stories, key) for key in arrived}
+    lowest, highest = spec.arguments["at-least"], spec.arguments["at-most"]
+    wrong = [
+        key
+        for key, seconds in took.items()
+        if (isinstance(highest, float) and seconds > highest)
+        or (isinstance(lowest, float) and seconds < lowest)
+    ]
+    part = spec.arguments["of"]
+    needed = part if isinstance(part, float) else 1.0
+    right = 1 - len(wrong) / len(arrived)
+    weaker = () if found.by_id else (WEAKER,)
+    times = sorted(took.values())
+    message = (
+        f"{len(arrived) - len(wrong)} of {len(arrived)} messages took as long as they may; "
+        f"median {_shown(times[len(times) // 2])}, longest {_shown(times[-1])}"
+    )
+    if right >= needed:
+        return [Finding(spec.name, Outcome.PASSED, message, why=weaker)]
+    wrong.sort(key=lambda key: -took[key])
+    told = [f"took {_shown(took[key])}: {stories.of(key)}" for key in wrong[:_MOST]]
+    return [
+        Finding(
+            spec.name,
+            Outcome.FAILED,
+            message,
+            wrong[0][1],
+            spec.where,
+            why=(*told, *weaker),
+            share=right,
+        )
+    ]
+
+
+def _seconds(found: Account, stories: Stories, key: Key) -> float:
+    message = found.sent[key]
+    typed = stories.typed_at(message)
+    return max(0.0, found.received[key][0].at - (message.at if typed is None else typed))
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004

@@ -1,0 +1,78 @@
+"""Tells what became of a message, across what was typed, what the wire did and what was shown."""
+
+from bisect import bisect_right
+from collections import defaultdict
+
+from peerlab.checks.accounting import Account, Key
+from peerlab.checks.lives import Life
+from peerlab.evidence.journal import Kind
+from peerlab.evidence.reading import Evidence, Message
+
+LONGEST = 60
+"""Characters of a message's text that a story quotes."""
+
+
+class Stories:
+    """Tells the stories of one run's messages."""
+
+    def __init__(self, evidence: Evidence, account: Account) -> None:
+        self._account = account
+        self._lives = {name: Life(node) for name, node in evidence.nodes.items()}
+        self._typed: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for name, node in evidence.nodes.items():
+            for event in node.journal:
+                if event.kind is Kind.TYPED:
+                    self._typed[name, event.text].append(event.at)
+
+    def typed_at(self, message: Message) -> float | None:
+        """When the message's text was typed at its sender, in seconds since the run began."""
+        times = self._typed.get((message.node, message.text), [])
+        place = bisect_right(times, message.at)
+        return times[place - 1] if place else None
+
+    def of(self, key: Key) -> str:
+        """The story of a message that was sent, in one sentence."""
+        message, trip, recipient = self._account.sent[key], self._account.trips.get(key), key[1]
+        typed = self.typed_at(message)
+        parts = [
+            f"{name_of(message)}, to {recipient}: "
+            + (f"sent at {_at(message.at)}" if typed is None else f"typed at {_at(typed)}")
+        ]
+        if trip is not None:
+            parts.append(f"left {message.node} at {_at(trip.left)}")
+            parts += trip.deeds or ["delivered by the network"]
+        came = self._account.received.get(key, ())
+        if came:
+            parts.append(f"{recipient} showed it at " + ", ".join(_at(each.at) for each in came))
+        else:
+            parts.append(f"{recipient} never showed it")
+            parts += self._state(key, message.at if trip is None else trip.arrived)
+        if key in self._account.unclear:
+            parts.append(f"whether it came there nobody can know: {self._account.unclear[key]}")
+        return "; ".join(parts)
+
+    def of_stray(self, key: Key) -> str:
+        """The story of a message at a node that it was not sent to."""
+        came = self._account.received[key]
+        at = ", ".join(_at(message.at) for message in came)
+        others = [node for message_id, node in self._account.sent if message_id == key[0]]
+        origin = f"was sent to {', '.join(others)} only" if others else "was sent by nobody"
+        return f"{name_of(came[0])}: {key[1]} showed it at {at}, and it {origin}"
+
+    def _state(self, key: Key, moment: float) -> list[str]:
+        life = self._lives.get(key[1])
+        if life is None:
+            return []
+        if life.at(moment) is None:
+            return [f"its program did not run at {_at(moment)}"]
+        return [f"it stood still at {_at(moment)}"] if life.stood_still(moment) else []
+
+
+def name_of(message: Message) -> str:
+    """What to call a message: its text, cut where it is long, and its id."""
+    text = message.text if len(message.text) <= LONGEST else message.text[: LONGEST - 3] + "..."
+    return repr(text) + ("" if message.id is None else f" (id {message.id[:32]})")
+
+
+def _at(moment: float) -> str:
+    return f"{moment:.3f} s"
