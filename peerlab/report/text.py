@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from peerlab.checks.result import Result
-from peerlab.checks.verdict import Finding, Outcome, worst
+from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
 from peerlab.report.escape import escape, escape_line
@@ -17,19 +17,34 @@ TAIL = 6
 
 def run_line(result: Result) -> str:
     """One run in one line."""
-    return (
-        f"{result.verdict.outcome.value:7}  {escape_line(result.scenario.name)}  {result.backend}  "
-        f"{result.seconds:.1f} s  {shown_path(result.evidence)}"
-    )
+    parts = [
+        f"{result.verdict.outcome.value:7}",
+        escape_line(result.scenario.name),
+        result.backend,
+        f"{result.seconds:.1f} s",
+        *([] if result.verdict.points is None else [points(result.verdict)]),
+        shown_path(result.evidence),
+    ]
+    return "  ".join(parts)
+
+
+def points(verdict: Verdict) -> str:
+    """What was earned of what could be, in words; a question mark where nobody can say."""
+    earned = "?" if verdict.earned is None else f"{verdict.earned:g}"
+    return f"{earned} of {verdict.points or 0:g} points"
 
 
 def explanation(result: Result) -> Iterator[str]:
     """Why a run did not pass, line by line: findings with their proof, then each node's end."""
     if result.verdict.outcome is Outcome.PASSED:
         return
-    for finding in result.verdict.findings:
-        if finding.outcome is not Outcome.PASSED:
-            yield from _finding(result, finding)
+    for check in result.verdict.checks:
+        for finding in check.findings:
+            if finding.outcome is not Outcome.PASSED:
+                yield from _finding(result, finding)
+        if check.points is not None:
+            earned = "?" if check.earned is None else f"{check.earned:g}"
+            yield f"   {earned} of {check.points:g} points: {escape_line(check.shown)}"
     if result.error is not None and result.error.hint is not None:
         yield f"   hint: {escape_line(result.error.hint)}"
     for node in Evidence(result.evidence).nodes.values():

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from peerlab.checks.result import Result
-from peerlab.checks.verdict import Finding, Outcome
+from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Event, Kind
 from peerlab.report.text import as_json, explanation, run_line, shown_path, summary
@@ -114,6 +115,29 @@ def test_no_name_of_a_file_can_command_a_terminal(
     result = made(Bench(tmp_path).load(text, "odd\x1b[31m"), *FINDINGS)
     assert "\x1b" not in "\n".join([run_line(result), *explanation(result)])
     assert r"scenarios/odd\x1b[31m.yaml:3:9: " in "\n".join(explanation(result))
+
+
+def test_points_are_told_with_the_run_and_with_each_check(scenario: Scenario) -> None:
+    failed = Finding("exits", Outcome.FAILED, "u1 ended with status 1, expected 0", share=0.5)
+    unknown = Finding("log", Outcome.UNKNOWN, "the check log crashed, so it says nothing")
+    result = made(scenario)
+    half = Judged("exits", "exits: {u1: 0}", (failed,), points=3, partial=True)
+    verdict_ = Verdict((half, Judged("log", "log: ...", (unknown,), title="Quiet", points=1)))
+    told = replace(result, verdict=verdict_)
+    assert "  1.3 s  ? of 4 points  runs/" in run_line(told)
+    lines = list(explanation(told))
+    assert "   1.5 of 3 points: exits: {u1: 0}" in lines
+    assert "   ? of 1 points: Quiet" in lines
+    assert "  1.3 s  1.5 of 3 points  runs/" in run_line(replace(result, verdict=Verdict((half,))))
+
+
+def test_why_it_came_to_that_is_told_sentence_by_sentence(scenario: Scenario) -> None:
+    why = ("'HEY', to u2: typed at 1.0 s; dropped", "nearest to it is 'x\x1b'")
+    failed = Finding("steps", Outcome.FAILED, "u2 never showed it", why=why)
+    assert list(explanation(made(scenario, failed)))[1:3] == [
+        "      'HEY', to u2: typed at 1.0 s; dropped",
+        r"      nearest to it is 'x\x1b'",
+    ]
 
 
 def test_runs_are_summed_up(scenario: Scenario) -> None:
