@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 
 class Kind(StrEnum):
@@ -65,6 +65,11 @@ class Kind(StrEnum):
     """Last event of a run that came to its end."""
 
 
+# Made once: a journal has a hundred thousand lines, and each would look for them again.
+_DECODER: Final = json.JSONDecoder()
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened: when (seconds since the run began), where, what."""
@@ -90,9 +95,9 @@ class Event:
         Raises:
             ValueError: the line is not an event.
         """
-        record = json.loads(line)
+        record, _ = _DECODER.raw_decode(line)
         try:
-            at, kind, text = float(record.pop("at")), Kind(record.pop("kind")), record.pop("text")
+            at, kind, text = float(record.pop("at")), _KINDS[record.pop("kind")], record.pop("text")
             return cls(at, kind, record.pop("node", None), text, record)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not an event of a journal: {error}") from None
