@@ -107,7 +107,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
             f"the backend {backend.name} has no wire that could be native",
             hint="use `--backend docker` or `--backend netns`",
         )
-    began = time.monotonic()
+    started, began = time.monotonic(), datetime.now(UTC)
     run = RunName(scenario.name, new_run_id())
     programs = {name: program.text for name, program in scenario.programs.items()}
     folder = Folder.create(out, scenario.name, run.run_id, scenario.text, programs)
@@ -133,7 +133,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         seed=network.seed,
         wire="native" if native else "userspace",
         submission=submission,
-        began=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        began=began.isoformat(timespec="milliseconds"),
     )
     try:
         # The logs stay open until the nodes are gone: they may have last words.
@@ -155,7 +155,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     folder.write_verdict(verdict.as_dict())
     if error is not None and not isinstance(error, LabError):
         raise error
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     return Result(
         scenario,
         backend.name,
@@ -166,6 +166,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         interrupted,
         network.seed,
         submission,
+        began,
     )
 
 

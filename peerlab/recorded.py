@@ -1,6 +1,8 @@
 """Judges a run again from what it left behind: on any machine, without an engine or a network."""
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from peerlab.checks.judge import judge
@@ -24,6 +26,7 @@ def judge_recorded(folder: Path) -> Result:
     about = evidence.journal[0] if evidence.journal else None
     if about is None or about.kind is not Kind.RUN:
         raise UsageError(f"{folder} is not the evidence of a run: its journal does not begin")
+    submission = about.detail.get("submission")
     return Result(
         scenario := recorded_scenario(evidence),
         str(about.detail["backend"]),
@@ -31,7 +34,8 @@ def judge_recorded(folder: Path) -> Result:
         folder,
         evidence.journal[-1].at,
         seed=int(about.detail.get("seed", 0)),
-        submission=about.detail.get("submission"),
+        submission=None if submission is None else str(submission),
+        began=_moment(str(about.detail.get("began"))),
     )
 
 
@@ -46,3 +50,9 @@ def recorded_scenario(evidence: Evidence) -> Scenario:
     scenario = load_recorded(evidence.path / SCENARIO, programs=programs)
     name = str(about["scenario"])
     return replace(scenario, name=name, path=Path(about.get("file", f"{name}.yaml")))
+
+
+def _moment(text: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None

@@ -1,5 +1,6 @@
 """Runs are judged again from what they left behind."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,19 @@ def test_a_run_is_judged_the_same_elsewhere_without_its_programs(
     assert again.verdict.earned == 0
     assert (again.scenario.name, again.seed) == (played.scenario.name, played.seed)
     assert again.backend == "fake"
+    assert played.began is not None
+    assert again.began == played.began.replace(microsecond=played.began.microsecond // 1000 * 1000)
+
+
+def test_a_run_that_does_not_say_when_it_began_is_judged_all_the_same(tmp_path: Path) -> None:
+    played = Bench(tmp_path).play(FAILS)
+    journal = played.evidence / "journal.jsonl"
+    first, *others = journal.read_text().splitlines(keepends=True)
+    for began in ("once", None, 7):
+        about = json.loads(first) | {"began": began, "submission": 5}
+        journal.write_text("".join([json.dumps(about) + "\n", *others]))
+        again = judge_recorded(played.evidence)
+        assert (again.began, again.submission) == (None, "5")
 
 
 def test_what_is_no_evidence_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What came of one run: what reports tell, of a run just played as of one found on disk."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from peerlab.checks.verdict import Verdict
@@ -17,6 +18,7 @@ class Result:
         interrupted: the run was ended early by `Stop`.
         seed: where chance started on the network.
         submission: whose program was played, where somebody's was.
+        began: when it began, if that is known.
     """
 
     scenario: Scenario
@@ -28,3 +30,4 @@ class Result:
     interrupted: bool = False
     seed: int = 0
     submission: str | None = None
+    began: datetime | None = None

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import NoReturn, ParamSpec
 
@@ -15,6 +15,7 @@ from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError
 from peerlab.programs import known_programs
 from peerlab.report.escape import escape
+from peerlab.report.formats import FORMATS, Targets
 from peerlab.scenario.load import find_scenarios, load_scenario
 from peerlab.scenario.model import Scenario
 from peerlab.scenario.source import ScenarioError
@@ -29,6 +30,38 @@ PROGRAM = click.option(
     metavar="NAME=FILE",
     help="Play another implementation: use this program file for the program NAME.",
 )
+WRITE = click.option(
+    "--write",
+    "targets",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help=f"Write the results for machines: {', '.join(FORMATS)}; FILE -: standard output.",
+)
+
+
+def _printable(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not (name.strip() and name.isprintable()):
+        raise click.BadParameter("expected a name that can be printed")
+    return name
+
+
+SUBMISSION = click.option(
+    "--submission",
+    metavar="NAME",
+    callback=_printable,
+    help="Whose program is played, for the results.",
+)
+INTERRUPTED = PeerlabError("interrupted: not everything was played to its end")
+"""What formats are told after Ctrl-C."""
+
+
+def targets_of(texts: Sequence[str]) -> Targets:
+    """What `--write` asks for.
+
+    Raises:
+        UsageError: it asks for what cannot be.
+    """
+    return Targets(texts, partial(click.echo, nl=False))
 
 
 def reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
@@ -65,10 +98,10 @@ def _leave(status: ExitStatus) -> NoReturn:
 
 
 def _tell(error: PeerlabError) -> ExitStatus:
-    """Print an error; problems of scenarios have their own form, and are escaped already."""
-    shown = str(error)
+    """Print an error; problems of scenarios have their own form."""
+    shown = escape(str(error))
     if not isinstance(error, ScenarioError):
-        shown = f"peerlab: {escape(shown)}"
+        shown = f"peerlab: {shown}"
     with suppress(OSError):  # nobody may be there to be told
         click.echo(shown, err=True)
     return error.exit_status

@@ -1,6 +1,5 @@
 """Commands about scenarios: run, validate, list."""
 
-import json
 import signal
 import sys
 import time
@@ -13,8 +12,18 @@ import click
 
 from peerlab.backends import CHOICES, WIRES, Backends
 from peerlab.checks.result import Result
-from peerlab.cli.common import PATHS, PROGRAM, load, reports_errors, status_of
-from peerlab.errors import ExitStatus, PeerlabError
+from peerlab.cli.common import (
+    INTERRUPTED,
+    PATHS,
+    PROGRAM,
+    SUBMISSION,
+    WRITE,
+    load,
+    reports_errors,
+    status_of,
+    targets_of,
+)
+from peerlab.errors import ExitStatus, LabError, PeerlabError
 from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
 
@@ -51,6 +60,8 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
+@SUBMISSION
+@WRITE
 @reports_errors
 def run(
     *,
@@ -66,6 +77,8 @@ def run(
     keep: bool,
     as_json: bool,
     follow: bool,
+    submission: str | None,
+    targets: Sequence[str],
 ) -> ExitStatus:
     """Play scenarios: files, or directories of them (default: scenarios/)."""
     from peerlab.play import play  # noqa: PLC0415 - keeps the other commands quick
@@ -74,6 +87,7 @@ def run(
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
+    written = targets_of([*targets, "json=-"] if as_json else targets)
     began = time.monotonic()
     results: list[Result] = []
     error: PeerlabError | None = None
@@ -81,14 +95,14 @@ def run(
     try:
         scenarios = load(paths, overrides) * repeat
         with ExitStack() as stack:
-            observer, say = _observer(stack, follow=follow, quiet=as_json)
+            observer, say = _observer(stack, follow=follow, quiet=written.quiet)
             backends = Backends(backend, say, keep=keep, captures=capture)
             stack.callback(backends.close)
             chosen = backends.choose(scenarios)
 
             def done(result: Result) -> None:
                 results.append(result)
-                if not as_json:
+                if not written.quiet:
                     say("\n".join([text.run_line(result), *text.explanation(result)]))
 
             # The transcripts of several runs in one would be nobody's.
@@ -104,6 +118,7 @@ def run(
                     captures=capture,
                     seed=seed,
                     native=wire == "native",
+                    submission=submission,
                 )
 
             results = play_all(scenarios, play_one, jobs=jobs, done=done)
@@ -111,11 +126,12 @@ def run(
         interrupted = True
     except PeerlabError as raised:
         error = raised
+    except OSError as failure:  # the disk is full, or nobody reads what is printed
+        error = LabError(f"cannot go on: {failure}")
     # A terminal that is closed interrupts, too: then nobody is there to read.
     with suppress(OSError) if interrupted else nullcontext():
-        if as_json:
-            click.echo(json.dumps(text.as_json(results, error), ensure_ascii=False))
-        elif len(results) > 1:
+        written.write(results, INTERRUPTED if interrupted else error)
+        if len(results) > 1 and not written.quiet:
             click.echo(text.summary(results, time.monotonic() - began))
     if error is not None:
         raise error

@@ -60,7 +60,7 @@ class Progress:
     def _table(self, name: str, nodes: Mapping[str, str]) -> Table:
         table = Table.grid(padding=(0, 2))
         seconds = time.monotonic() - self._began[name]
-        table.add_row(Text(name, style="bold"), Text(f"{seconds:.1f} s", style="dim"))
+        table.add_row(Text(escape_line(name), style="bold"), Text(f"{seconds:.1f} s", style="dim"))
         for node, doing in nodes.items():
             table.add_row(f"  {node}", Text(doing, style="dim", overflow="ellipsis", no_wrap=True))
         return table
@@ -93,7 +93,7 @@ class Follower:
         """Take in an event; the journal tells one at a time, in order."""
         if event.kind is Kind.RUN:
             self._width = max(len(name) for name in (*scenario.nodes, *_others(scenario)))
-            self._console.print(Text(scenario.title, style="bold"))
+            self._console.print(Text(escape_line(scenario.title), style="bold"))
         elif event.node is not None:
             self._tell(scenario.name, event, event.node)
         elif event.kind is Kind.STEP:

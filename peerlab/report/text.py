@@ -3,11 +3,9 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from peerlab.checks.result import Result
-from peerlab.checks.verdict import Finding, Outcome, Verdict, worst
-from peerlab.errors import PeerlabError
+from peerlab.checks.verdict import Finding, Outcome, Verdict
 from peerlab.evidence.reading import Evidence
 from peerlab.report.escape import escape, escape_line
 
@@ -76,29 +74,6 @@ def summary(results: Sequence[Result], seconds: float) -> str:
         if (count := sum(result.verdict.outcome is outcome for result in results))
     ]
     return f"{', '.join(counts) or 'nothing was played'} in {seconds:.1f} s"
-
-
-def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> dict[str, Any]:
-    """All runs as one object for programs to read, and what kept others from being played."""
-    told = {} if error is None else {"error": str(error)}
-    outcomes = [result.verdict.outcome for result in results]
-    if error is not None:
-        outcomes.append(Outcome.UNKNOWN)
-    return told | {
-        "outcome": worst(outcomes).value,
-        "scenarios": [
-            {
-                "name": result.scenario.name,
-                "backend": result.backend,
-                "seconds": round(result.seconds, 3),
-                "seed": result.seed,
-                "evidence": str(result.evidence),
-                "submission": result.submission,
-                **result.verdict.as_dict(),
-            }
-            for result in results
-        ],
-    }
 
 
 def shown_path(path: Path) -> str:

@@ -21,6 +21,12 @@ CASES = {
     "private and unassigned": ("\ue000\U000e0fff", r"\ue000\U000e0fff"),
     "joined emoji": ("👩\u200d👧 👍🏽 ❤\ufe0f", "👩\u200d👧 👍🏽 ❤\ufe0f"),
     "combining marks": ("e\u0301", "e\u0301"),
+    "command of GitHub": (
+        "::error::x\n \u00a0::Add-Mask::",
+        "\\x3a:error::x\n \u00a0\\x3a:Add-Mask::",
+    ),
+    "command anywhere": ("a ##[error]x ###[x ##vso[y]", r"a \x23#[error]x #\x23#[x \x23#vso[y]"),
+    "no command": ("x ::error:: ::1 ## [x] #[x]", "x ::error:: ::1 ## [x] #[x]"),
     "quotes and backslashes": ("'\"\\n", "'\"\\n"),
 }
 

@@ -195,3 +195,11 @@ def test_the_follower_shows_what_steps_do_to_the_network(bench: Bench) -> None:
         "u1   | (plugged)",
         "wire | heal",
     ]
+
+
+def test_no_title_is_a_command_to_a_ci_system(bench: Bench) -> None:
+    shown, screen = console()
+    title = "title: '::error::forged ##[error]x'"
+    scenario = bench.load(CALL.replace("title: One calls [/red] the other", title))
+    play(scenario, bench.backend(), bench.out, observer=Follower(shown).observe)
+    assert screen.getvalue().startswith("\\x3a:error::forged \\x23#[error]x\n")

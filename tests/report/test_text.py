@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Event, Kind
-from peerlab.report.text import as_json, explanation, run_line, shown_path, summary
+from peerlab.report.text import explanation, run_line, shown_path, summary
 from peerlab.scenario.model import Scenario
 from tests.support.bench import Bench
 from tests.support.journals import event, evidence, printed, verdict
@@ -147,40 +146,6 @@ def test_runs_are_summed_up(scenario: Scenario) -> None:
     )
     assert summary([made(scenario)], 0.5) == "1 unknown in 0.5 s"
     assert summary([], 0.0) == "nothing was played in 0.0 s"
-
-
-def test_runs_are_one_json_object(scenario: Scenario) -> None:
-    results = [made(scenario, FINDINGS[1]), made(scenario, FINDINGS[0])]
-    assert json.loads(json.dumps(as_json(results))) == {
-        "outcome": "failed",
-        "scenarios": [
-            {
-                "name": "chat/login",
-                "backend": "fake",
-                "seconds": 1.26,
-                "seed": 0,
-                "submission": None,
-                "points": None,
-                "earned": None,
-                "evidence": str(results[0].evidence),
-                "outcome": "passed",
-                "checks": [json.loads(json.dumps(results[0].verdict.checks[0].as_dict()))],
-            },
-            {
-                "name": "chat/login",
-                "backend": "fake",
-                "seconds": 1.26,
-                "seed": 0,
-                "submission": None,
-                "points": None,
-                "earned": None,
-                "evidence": str(results[1].evidence),
-                "outcome": "failed",
-                "checks": [json.loads(json.dumps(results[1].verdict.checks[0].as_dict()))],
-            },
-        ],
-    }
-    assert as_json([]) == {"outcome": "unknown", "scenarios": []}
 
 
 def test_paths_are_shown_as_a_person_would_type_them(

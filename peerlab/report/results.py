@@ -1,0 +1,53 @@
+"""Results as one JSON object, for programs. `docs/results.schema.json` says what is in it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from peerlab.checks.result import Result
+from peerlab.checks.verdict import Outcome, worst
+from peerlab.errors import PeerlabError
+from peerlab.report.escape import MARK
+
+SCHEMA: Final = 1
+"""Goes up when a key goes away or means something else."""
+
+
+def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> str:
+    """All runs as one object, and what kept others from being played."""
+    told = {} if error is None else {"error": str(error)}
+    return json_text(
+        {"schema": SCHEMA}
+        | told
+        | {
+            "outcome": overall(results, error).value,
+            "scenarios": [_of_run(result) for result in results],
+        }
+    )
+
+
+def overall(results: Sequence[Result], error: PeerlabError | None) -> Outcome:
+    """The outcome of all runs; never passed where others could not be played."""
+    outcomes = [result.verdict.outcome for result in results]
+    return worst([*outcomes, Outcome.UNKNOWN] if error is not None else outcomes)
+
+
+def json_text(told: Mapping[str, Any]) -> str:
+    """An object in one line, readable in any language; with what has no other form escaped."""
+    return MARK.sub(r"\\u0023", json.dumps(told, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def _of_run(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.scenario.name,
+        "title": result.scenario.title,
+        "backend": result.backend,
+        "began": None if result.began is None else result.began.isoformat(),
+        "seconds": round(result.seconds, 3),
+        "seed": result.seed,
+        "evidence": str(result.evidence),
+        "submission": result.submission,
+        "error": None if result.error is None else str(result.error),
+        "interrupted": result.interrupted,
+        **result.verdict.as_dict(),
+    }
