@@ -80,8 +80,8 @@ def _story(stories: Stories, found: Account, key: Key) -> str:
 
 
 def _share(found: Account) -> float:
-    """Which part of all that was sent and all that came too much is right."""
-    wrong = len(set(found.duplicated)) + len(found.lost)
+    """Which part of all that was sent and all that came too much is surely right."""
+    wrong = len(set(found.duplicated)) + len(found.lost) + len(found.unclear)
     strays = len(found.misdelivered) + len(found.unexpected)
     return max(0.0, (len(found.sent) - wrong) / max(1, len(found.sent) + strays))
 
