@@ -72,7 +72,7 @@ class Backends:
             for node in scenario.nodes.values()
         }
         wired = self._captures or any(
-            scenario.scripts_network or scenario.network.captures for scenario in played
+            scenario.scripts_network or scenario.wants_captures for scenario in played
         )
         name, reason = self._find(programs.values(), wired=wired)
         line = f"backend {name}: {reason}"

@@ -87,7 +87,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         out: where evidence goes.
         observer: told every event.
         stop: ends the run early.
-        captures: whether frames are to be captured.
+        captures: whether frames are to be captured, also where no check looks into them.
         seed: where chance starts on the network; None: anywhere. The evidence tells it.
         native: whether the kernel is to impair the network as far as it can.
         submission: whose program is played, for reports.
@@ -96,8 +96,8 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         MachineUnfit: the backend cannot run it here, nor any other scenario.
         UsageError: the evidence cannot be written, or the backend cannot do what is asked.
     """
-    captures = captures or scenario.network.captures
-    if captures and not backend.captures:
+    asked = captures or scenario.network.captures
+    if asked and not backend.captures:
         raise UsageError(
             f"the backend {backend.name} cannot capture",
             hint="use `--backend docker` or `--backend netns`",
@@ -120,7 +120,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         folder,
         out,
         seed=secrets.randbits(32) if seed is None else seed,
-        captures=captures,
+        captures=asked or (scenario.wants_captures and backend.captures),
         native=native,
     )
     journal.record(

@@ -142,6 +142,15 @@ def test_keep_is_refused_where_there_are_no_containers(choosing: Choosing, name:
         choosing.backends(name, keep=True)
 
 
+@pytest.mark.parametrize("check", ["traffic", "capture: {lacks: x}"])
+def test_the_image_of_the_wire_is_needed_by_a_check_that_looks_into_captures(
+    choosing: Choosing, check: str
+) -> None:
+    steps = f"[{{u1: {{exits: 0}}}}]\nchecks:\n- {check}"
+    choosing.backends("auto").choose([choosing.scenario("both", steps)])
+    assert choosing.docker.wired is True
+
+
 def test_keep_and_captures_exclude_each_other(choosing: Choosing) -> None:
     with pytest.raises(UsageError) as raised:
         choosing.backends("auto", keep=True, captures=True)

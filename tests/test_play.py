@@ -1,22 +1,25 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from peerlab.backend.base import RunName
 from peerlab.checks import judge
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.errors import LabError, MachineUnfit, UsageError
 from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.network import NetworkLog
 from peerlab.evidence.reading import Evidence
 from peerlab.play import Stop, new_run_id, play
 from peerlab.scenario.model import Scenario
 from tests.support.bench import Bench, told
-from tests.support.fake import FakeBackend
+from tests.support.fake import FakeBackend, FakeLab
 from tests.support.programs import cut_off, stubborn
 
 HELLO = """
@@ -323,6 +326,28 @@ def test_a_check_that_crashes_is_unknown_and_the_others_are_judged(
         ("exits", Outcome.UNKNOWN, "the check exits crashed, so it says nothing"),
     ]
     assert "ZeroDivisionError: by accident" in result.verdict.findings[2].proof
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_what_a_check_looks_into_is_captured_unasked_where_the_backend_can(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, can: bool
+) -> None:
+    asked = []
+    deploy = FakeBackend.deploy
+
+    def noting(
+        backend: FakeBackend, scenario: Scenario, run: RunName, network: NetworkLog | None = None
+    ) -> AbstractContextManager[FakeLab]:
+        assert network is not None
+        asked.append(network.captures)
+        return deploy(backend, scenario, run, network)
+
+    monkeypatch.setattr(FakeBackend, "deploy", noting)
+    monkeypatch.setattr(FakeBackend, "captures", can)
+    bench.play(HELLO)
+    result = bench.play(f"{HELLO}      - capture: {{lacks: x}}\n")
+    assert asked == [False, can]
+    assert findings(result)[-1][:2] == ("capture", Outcome.UNKNOWN)
 
 
 def test_output_that_is_not_kept_makes_the_verdict_unknown(

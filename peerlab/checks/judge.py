@@ -4,7 +4,21 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from peerlab.checks import delivery, ends, exits, latency, log, no_traceback, order, steps, wire
+from peerlab.checks import (
+    capture,
+    delivery,
+    ends,
+    exits,
+    latency,
+    log,
+    no_traceback,
+    order,
+    presence,
+    steps,
+    traffic,
+    transcript,
+    wire,
+)
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, Visibility
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.course import acts_of_nodes
@@ -28,6 +42,10 @@ CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec, Scenario], list[Finding]]
     "latency": lambda evidence, spec, _: latency.check(evidence, spec),
     "exits": lambda evidence, spec, _: exits.check(evidence, spec),
     "log": lambda evidence, spec, _: log.check(evidence, spec),
+    "transcript": transcript.check,
+    "presence": presence.check,
+    "traffic": traffic.check,
+    "capture": capture.check,
 }
 """The checks that a scenario asks for. Those that are always on are not among them."""
 

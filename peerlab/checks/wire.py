@@ -17,9 +17,7 @@ TOO_LATE: Final = 0.5
 
 def check(evidence: Evidence) -> list[Finding]:
     """Unknown if the wire did not do what was asked for when it was tried, or came not along."""
-    totals = [
-        event for event in evidence.journal if event.kind is Kind.WIRE and event.text == "totals"
-    ]
+    totals = evidence.wire_totals
     missed = sum(int(event.detail["missed"]) for event in totals)
     timed = sum(int(event.detail.get("timed", 0)) for event in totals)
     late = sum(int(event.detail.get("late", 0)) for event in totals)

@@ -1,14 +1,14 @@
 """Reads the folder of a run. Works on any machine, without the backend that made it."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from peerlab.errors import UsageError
-from peerlab.evidence.folder import JOURNAL, NODES, VERDICT
+from peerlab.evidence.folder import CAPTURES, JOURNAL, NODES, VERDICT
 from peerlab.evidence.journal import Event, Kind, read_journal
 
 
@@ -152,6 +152,27 @@ class Evidence:
         return [event for event in self.journal if event.kind is Kind.STEP_FAILED]
 
     @cached_property
+    def wire_totals(self) -> list[Event]:
+        """What the wire, or each part of it, tells in the end."""
+        return [
+            event for event in self.journal if event.kind is Kind.WIRE and event.text == "totals"
+        ]
+
+    @property
+    def sees_network(self) -> bool:
+        """Whether anything told what passed between the nodes."""
+        return any(event.kind in _OF_THE_WIRE for event in self.journal)
+
+    @cached_property
+    def variables(self) -> Mapping[str, Mapping[str, str]]:
+        """What was known of each node in the end, by its name; empty where the end did not come."""
+        for event in reversed(self.journal):
+            if event.kind is Kind.END:
+                known: Mapping[str, Mapping[str, str]] = event.detail.get("variables", {})
+                return known
+        return {}
+
+    @cached_property
     def nodes(self) -> dict[str, NodeEvidence]:
         """What is known of each node, by name."""
         events: dict[str, list[Event]] = {}
@@ -180,6 +201,10 @@ class Evidence:
     def log(self, node: str) -> bytes:
         """The verbatim output of a node."""
         return (self.path / NODES / f"{node}.log").read_bytes()
+
+    def capture(self, node: str) -> Path:
+        """Where the capture of a node is, if there is one: what it sent and what it received."""
+        return self.path / CAPTURES / f"{node}.pcap"
 
     @cached_property
     def verdict(self) -> dict[str, Any]:

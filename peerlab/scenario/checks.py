@@ -4,49 +4,46 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from peerlab.scenario.arguments import Arguments, Programs
 from peerlab.scenario.kinds import (
-    COUNT,
     FLAG,
     LINE,
     NODES,
-    PATTERN,
     POINTS,
-    PROGRAM_NAME,
-    SOME_NODES,
     STATUS,
-    Fields,
     Form,
     Key,
     Schema,
     mapping_of,
     one_of,
-    raw,
-    read_nodes,
 )
 from peerlab.scenario.message_checks import (
     DELIVERY,
     LATENCY,
     ORDER,
-    Arguments,
-    Programs,
     read_delivery,
     read_latency,
     read_order,
 )
 from peerlab.scenario.model import CheckSpec
+from peerlab.scenario.network_checks import (
+    CAPTURE,
+    PRESENCE,
+    TRAFFIC,
+    read_capture,
+    read_presence,
+    read_traffic,
+)
 from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import quoted
-from peerlab.scenario.tree import Entries, Tree, is_nothing, spelled_out
-
-_NODE: Final = Key("node", raw(SOME_NODES), "the node, range or list of them whose log is read")
-_PROGRAM: Final = Key("program", PROGRAM_NAME, "instead: all nodes of this program")
-_CONTAINS: Final = Key("contains", PATTERN, "what every one of the logs must have in it")
-_LACKS: Final = Key("lacks", PATTERN, "what none of the logs may have in it")
-_TIMES: Final = Key("times", COUNT, "how often it must be there (left out: at least once)")
-_DIRECTION: Final = Key(
-    "direction", one_of("printed", "typed"), "what the program printed (default), or what was typed"
+from peerlab.scenario.terminal_checks import (
+    LOG,
+    TRANSCRIPT,
+    read_exits,
+    read_log,
+    read_transcript,
 )
-
+from peerlab.scenario.tree import Entries, Tree, is_nothing, spelled_out
 
 _TITLE: Final = Key("title", LINE, "what people are to call the check")
 _POINTS: Final = Key("points", POINTS, "what it is worth")
@@ -60,69 +57,6 @@ _VISIBILITY: Final = Key(
 )
 BESIDE: Final = Form("a check", (_TITLE, _POINTS, _PARTIAL, _VISIBILITY))
 """What can stand beside a check's name."""
-
-LOG: Final = Form("the check 'log'", (_NODE, _PROGRAM, _CONTAINS, _LACKS, _TIMES, _DIRECTION))
-
-
-def _exits(reading: Reading, tree: Tree, programs: Programs | None) -> Arguments:
-    entries = reading.entries(tree, "a mapping of nodes to exit statuses")
-    statuses: dict[str, int] = {}
-    if entries is not None and not entries.pairs:
-        reading.report("empty", "got an empty mapping, expected at least one node", entries.span)
-    for key, value in entries.pairs if entries is not None else ():
-        status = STATUS.read(reading, value)
-        for name in read_nodes(reading, key, None if programs is None else tuple(programs)):
-            if name in statuses:
-                message = f"got the node {name!r} twice, expected it once"
-                reading.report("duplicate-node", message, key.span)
-            statuses[name] = 0 if status is None else status
-    return {"nodes": statuses}
-
-
-def _log(reading: Reading, tree: Tree, programs: Programs | None) -> Arguments:
-    fields = LOG.read(reading, tree)
-    if fields is None:
-        return {}
-    contains, lacks, times = fields.get(_CONTAINS), fields.get(_LACKS), fields.get(_TIMES)
-    _exactly_one(fields, _CONTAINS, _LACKS)
-    _exactly_one(fields, _NODE, _PROGRAM)
-    if fields.tree(_TIMES) is not None and fields.tree(_LACKS) is not None:
-        message = "'times' goes with 'contains' only"
-        reading.report("conflicting-keys", message, fields.span(_TIMES), "leave it out")
-    return {
-        "nodes": _log_nodes(fields, programs),
-        "pattern": contains or lacks,
-        "contains": fields.tree(_CONTAINS) is not None,
-        "times": times,
-        "direction": fields.get(_DIRECTION) or "printed",
-    }
-
-
-def _log_nodes(fields: Fields, programs: Programs | None) -> tuple[str, ...]:
-    tree, program = fields.get(_NODE), fields.get(_PROGRAM)
-    if tree is not None:
-        names = read_nodes(fields.reading, tree, None if programs is None else tuple(programs))
-        return tuple(dict.fromkeys(names))
-    if program is None or programs is None:
-        return ()
-    nodes = tuple(name for name, its_program in programs.items() if its_program == program)
-    if not nodes:
-        where = fields.tree(_PROGRAM) or fields.entries
-        message = f"no node runs the program {quoted(program)}"
-        hint = suggest(program, sorted({*programs.values()} - {""}))
-        fields.reading.report("unknown-program", message, where.span, hint)
-    return nodes
-
-
-def _exactly_one(fields: Fields, first: Key[object], second: Key[object]) -> None:
-    given = [key for key in (first, second) if fields.tree(key) is not None]
-    choice = f"one of {first.name!r} and {second.name!r}"
-    if len(given) > 1:
-        message = f"got both {first.name!r} and {second.name!r}, expected one of them"
-        fields.reading.report("conflicting-keys", message, fields.span(second))
-    elif not given:
-        message = f"got neither {first.name!r} nor {second.name!r}, expected {choice}"
-        fields.reading.report("missing-key", message, fields.entries.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +103,25 @@ CHECKS: Final = {
     "exits": Check(
         "these nodes' programs ended with these exit statuses",
         mapping_of(STATUS, keys=NODES.schema),
-        _exits,
+        read_exits,
     ),
-    "log": Check("logs contain or lack a pattern", LOG.schema(), _log),
+    "log": Check("logs contain or lack a pattern", LOG.schema(), read_log),
+    "transcript": Check(
+        "what a terminal showed is this text", TRANSCRIPT.schema(), read_transcript
+    ),
+    "presence": Check(
+        "every list that a node was shown had those on it who were there",
+        PRESENCE.schema(),
+        read_presence,
+        is_bare=True,
+    ),
+    "traffic": Check(
+        "messages go to those whom they are for, and to nobody else",
+        TRAFFIC.schema(),
+        read_traffic,
+        is_bare=True,
+    ),
+    "capture": Check("what can be read on the network", CAPTURE.schema(), read_capture),
     "steps": _always_on("every step came true"),
     "no-traceback": _always_on("no program printed a Python traceback"),
     "ends": _always_on("no program ended by itself with a status that nobody asked for"),

@@ -1,9 +1,9 @@
 """The checks on messages, with their arguments: delivery, order, latency."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from peerlab.scenario.amounts import PERCENT
+from peerlab.scenario.arguments import Arguments, Programs
 from peerlab.scenario.kinds import (
     COUNT,
     DURATION,
@@ -16,11 +16,6 @@ from peerlab.scenario.kinds import (
 )
 from peerlab.scenario.reading import Reading
 from peerlab.scenario.tree import Tree
-
-Programs = Mapping[str, str]
-"""Node names to the names of their programs."""
-
-Arguments = Mapping[str, object]
 
 _LOST: Final = Key("lost", COUNT, "messages that must not arrive (default 0)")
 _DUPLICATED: Final = Key("duplicated", COUNT, "arrivals of a message after its first (default 0)")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from peerlab.scenario.source import Span
 from peerlab.scenario.values import Pattern, Template
@@ -350,6 +351,21 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """How a program's output tells who is there, one pattern a line.
+
+    Attributes:
+        joined: the program is in from now on.
+        listed: the program was told who is there.
+        entry: one of those in such a line; its named group `ip` is the address.
+    """
+
+    joined: Pattern
+    listed: Pattern
+    entry: Pattern
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What a node runs, read from a program.yaml. It has an image, a local command, or both."""
 
@@ -367,11 +383,15 @@ class Program:
     notices: Pattern | None
     messages: Messages
     actions: Mapping[str, Action]
+    presence: Presence | None = None
     text: str = field(default="", compare=False, repr=False)
     """The program file, as it was read."""
 
 
 # Scenarios
+
+CHECKS_OF_CAPTURES: Final = frozenset({"capture", "traffic"})
+"""Checks that look into captures, so that a scenario with one of them is captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +495,13 @@ class Scenario:
             or len(self.network.segments) > 1
             or any(isinstance(step, WireStep) for step in self.steps)
             or any(isinstance(step.act, Unplug | Plug) for step in self.single_steps)
+        )
+
+    @property
+    def wants_captures(self) -> bool:
+        """Whether what passes is to be captured where that is possible, unasked."""
+        return self.network.captures or any(
+            check.name in CHECKS_OF_CAPTURES for check in self.checks
         )
 
     @property

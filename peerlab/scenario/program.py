@@ -30,6 +30,7 @@ from peerlab.scenario.model import (
     Messages,
     Parameter,
     ParameterKind,
+    Presence,
     Program,
     TerminalKind,
 )
@@ -80,6 +81,11 @@ _SENT: Final = Key("sent", PATTERN, "a message was sent: groups id, to, text")
 _RECEIVED: Final = Key("received", PATTERN, "a message has arrived: groups id, from, text")
 MESSAGES: Final = Form("'messages'", (_SENT, _RECEIVED))
 
+_JOINED: Final = Key("joined", PATTERN, "this node is in", required=True)
+_LISTED: Final = Key("listed", PATTERN, "who is there, all on this line", required=True)
+_ENTRY: Final = Key("entry", PATTERN, "one of those on it: group ip", required=True)
+PRESENCE: Final = Form("'presence'", (_JOINED, _LISTED, _ENTRY))
+
 _ABOUT: Final = Key("about", TEXT, "what the program is")
 _IMAGE: Final = Key("image", LINE, "container image")
 _BUILD: Final = Key("build", raw(BUILD.schema()), "how to build the image")
@@ -100,6 +106,9 @@ _READY: Final = Key("ready", PATTERN, "the program is ready once it shows this")
 _NOTICES: Final = Key("notices", PATTERN, "lines that the program prints unasked")
 _MESSAGES: Final = Key(
     "messages", raw(MESSAGES.schema()), "lines that tell of messages sent and received"
+)
+_PRESENCE: Final = Key(
+    "presence", raw(PRESENCE.schema()), "lines that tell who is there, for the check 'presence'"
 )
 _ACTIONS: Final = Key(
     "actions",
@@ -126,6 +135,7 @@ PROGRAM: Final = Form(
         _READY,
         _NOTICES,
         _MESSAGES,
+        _PRESENCE,
         _ACTIONS,
     ),
 )
@@ -185,6 +195,7 @@ def read_program(
         notices=fields.get(_NOTICES),
         messages=_messages(fields),
         actions=_actions(fields, has_notices=fields.tree(_NOTICES) is not None),
+        presence=_presence(fields),
         text=source.text,
     )
     return None if reading.has_problems(path) else program
@@ -253,6 +264,19 @@ def _messages(fields: Fields) -> Messages:
             text = "quoted" if "quoted" in pattern.groups else "text"
             require_groups(parts, key, pattern, "id", peer, text)
     return Messages(sent, received)
+
+
+def _presence(fields: Fields) -> Presence | None:
+    tree = fields.get(_PRESENCE)
+    parts = None if tree is None else PRESENCE.read(fields.reading, tree)
+    if parts is None:
+        return None
+    joined, listed, entry = parts.get(_JOINED), parts.get(_LISTED), parts.get(_ENTRY)
+    if entry is not None:
+        require_groups(parts, _ENTRY, entry, "ip")
+    if joined is None or listed is None or entry is None:
+        return None
+    return Presence(joined, listed, entry)
 
 
 def _actions(fields: Fields, *, has_notices: bool) -> Mapping[str, Action]:

@@ -57,6 +57,7 @@ VARIANTS = [
     Variant("labels_kept", "server", "list/before-and-after", STEPS, "'USER 2': ("),
     Variant("killed_clients_kept", "server", "list/killed", STEPS, "'USER 2': ("),
     Variant("list_lacks_one", "server", "list/labels-in-order", STEPS, "'USER 2': ("),
+    Variant("list_lacks_one", "server", "list/who-is-there", "presence", "without alice, who had"),
     Variant("any_password", "server", "login/wrong-password", STEPS, "Authentication successful!"),
     Variant("first_try_refused", "server", "login/right-at-once", STEPS, "Incorrect username"),
     Variant("wrong_port", "client", "list/udp-ports", STEPS, "u2 never showed"),
@@ -66,6 +67,13 @@ VARIANTS = [
         "only_first_recipient", "client", "messages/one-to-two", STEPS, "u3 never showed 'Received"
     ),
     Variant("sent_to_all", "client", "messages/one-to-one", STEPS, "u3 was to stay silent"),
+    Variant(
+        "copied_to_others",
+        "client",
+        "network/in-clear",
+        "traffic",
+        "to carol, too, for whom it was",
+    ),
     Variant(
         "wrong_sender", "client", "messages/one-to-two", STEPS, "Received message from USER 2: YES"
     ),

@@ -279,6 +279,57 @@ def test_checks_are_read_with_all_their_arguments(load: Load) -> None:
     assert scenario.checks[1].span.line == 6
 
 
+def test_checks_of_terminals_and_of_the_network_are_read_with_all_their_arguments(
+    load: Load,
+) -> None:
+    scenario = load(
+        "title: x\n"
+        'nodes: {server: server, "u[1-3]": client}\n'
+        "steps: [{u1: eof}]\n"
+        "checks:\n"
+        "  - transcript: {node: u1, equals: 'I am {u1.ip}'}\n"
+        "  - transcript: {node: u2, equals: '', notices: apart}\n"
+        "  - presence\n"
+        "  - presence: {settle: 200ms, within: 5s}\n"
+        "  - traffic\n"
+        "  - traffic: {allow: [[u1, server], ['u[1-3]']], relays: [server]}\n"
+        "  - capture: {contains: /x/}\n"
+        "  - capture: {lacks: x, node: [u1, u2, u1]}\n"
+        "  - capture: {secrets: present}\n"
+        "  - capture: {secrets: absent, node: u1}\n"
+    )
+    pairs = (("u1", "server"), ("u1", "u2"), ("u1", "u3"), ("u2", "u3"))
+    x = Pattern.parse("x")
+    assert [check.arguments for check in scenario.checks] == [
+        {"node": "u1", "equals": Template.parse("I am {u1.ip}"), "notices": "within"},
+        {"node": "u2", "equals": Template(()), "notices": "apart"},
+        {"settle": 1.0, "within": None},
+        {"settle": 0.2, "within": 5.0},
+        {"allow": frozenset(), "relays": None},
+        {"allow": frozenset(map(frozenset, pairs)), "relays": ("server",)},
+        {"pattern": Pattern.parse("/x/"), "secrets": False, "wanted": True, "nodes": None},
+        {"pattern": x, "secrets": False, "wanted": False, "nodes": ("u1", "u2")},
+        {"pattern": None, "secrets": True, "wanted": True, "nodes": None},
+        {"pattern": None, "secrets": True, "wanted": False, "nodes": ("u1",)},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ("checks: [presence]", False),
+        ("checks: [traffic]", True),
+        ("checks: [{capture: {secrets: absent}}]", True),
+        ("network: {capture: true}", True),
+    ],
+)
+def test_a_scenario_wants_captures_where_a_check_looks_into_them(
+    load: Load, more: str, *, wanted: bool
+) -> None:
+    scenario = load(f"title: x\nnodes: {{u1: client}}\nsteps: [{{u1: eof}}]\n{more}\n")
+    assert scenario.wants_captures is wanted
+
+
 def test_the_scenarios_own_programs_go_before_those_of_the_call(load: Load, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("image: test/mine")
     scenario = load(

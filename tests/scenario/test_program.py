@@ -11,6 +11,7 @@ from peerlab.scenario.model import (
     Local,
     Parameter,
     ParameterKind,
+    Presence,
     TerminalKind,
     Type,
 )
@@ -44,6 +45,16 @@ def test_a_program_file_is_read_whole() -> None:
     assert program.messages.sent is not None
     assert program.messages.received is not None
     assert list(program.actions) == ["login", "list", "say", "hears", "quit"]
+
+
+def test_a_program_file_may_say_who_is_there(load_file: LoadProgram) -> None:
+    entry = r"/at (?P<ip>\S+)/"
+    lines = f"  joined: You are in\n  listed: There are\n  entry: '{entry}'\n"
+    program = load_file(f"image: test/mine\npresence:\n{lines}")
+    assert program.presence == Presence(
+        Pattern.parse("You are in"), Pattern.parse("There are"), Pattern.parse(entry)
+    )
+    assert load_file("image: test/mine").presence is None
 
 
 def test_an_image_is_all_that_a_program_file_needs(load_file: LoadProgram) -> None:

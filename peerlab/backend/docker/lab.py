@@ -184,7 +184,7 @@ class DockerBackend:
         """Start the parts of the wire; they end with the stack."""
         image = self._images.built(WIRE_IMAGE, WIRE_BUILD)
         files: Files = {}
-        if network is not None:
+        if network is not None and not self._keep:  # what goes on has no end that is captured
             files = stack.enter_context(network.open_captures(topology.nodes, topology.routers))
         message = topology.as_message()
         about = {
