@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo, killed, networks, ring, steps, two_recipients, wire
+from benchmarks import demo, floods, killed, networks, ring, steps, two_recipients, wire
 from peerlab.errors import MachineUnfit, PeerlabError
 
 TABLES: dict[str, Callable[[], None]] = {
@@ -12,6 +12,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "two-recipients": two_recipients.main,
     "ring": ring.main,
     "steps": steps.main,
+    "floods": floods.main,
     "killed": killed.main,
     "demo": demo.main,
     "wire": wire.main,

@@ -64,7 +64,7 @@ def play_repeatedly(
     [ended] = done
     told = json.loads(ended.stdout)["scenarios"] if ended.stdout else []
     if ended.returncode not in {ExitStatus.PASSED, ExitStatus.UNKNOWN if unknown else None}:
-        wrong = [each["findings"] for each in told if each["outcome"] != "passed"]
+        wrong = [each["checks"] for each in told if each["outcome"] != "passed"]
         message = (
             f"{scenario.name}: exit status {ended.returncode}: {ended.stderr.strip()}"
             f"\n{wrong[0] if wrong else ''}"

@@ -15,8 +15,8 @@ from peerlab.backend.base import Backend, Lab, RunName
 from peerlab.checks.judge import judge
 from peerlab.checks.result import Result
 from peerlab.drive.director import Director
+from peerlab.drive.lines import LineKinds
 from peerlab.drive.terminal import Stopped, Terminal
-from peerlab.drive.transcript import LineKinds
 from peerlab.errors import LabError, PeerlabError, UsageError
 from peerlab.evidence.folder import Folder
 from peerlab.evidence.journal import Event, Journal, Kind
@@ -210,11 +210,13 @@ def _play_on(
             return
         if director.start():
             director.play()
+    compared: list[str] = []
     if lab.owns_nodes:
         director.stop()
+        compared = director.compare()
     else:
         director.leave()
-    journal.record(Kind.END, variables=director.known)
+    journal.record(Kind.END, variables=director.known, compared=compared)
 
 
 def _line_kinds(program: Program) -> LineKinds:

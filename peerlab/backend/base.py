@@ -9,11 +9,13 @@ from typing import Literal, NamedTuple, Protocol
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
 
+Stream = Literal["stdout", "stderr"]
+
 
 class Sink(Protocol):
     """Where a node's output goes. Called from a thread of the backend, in order."""
 
-    def printed(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+    def printed(self, stream: Stream, data: bytes) -> None:
         """The program printed these bytes; on a pseudo-terminal all of it is stdout."""
 
     def exited(self, status: int) -> None:
@@ -72,6 +74,15 @@ class LabNode(Protocol):
         """Ask the program to end in order (SIGTERM). Nothing happens once it has ended.
 
         It is not paused then.
+        """
+
+    def logged(self) -> Mapping[Stream, bytes] | None:
+        """What somebody else has kept of the program's output, over all its starts; None: nobody.
+
+        Asked for once the program has ended.
+
+        Raises:
+            LabError: it cannot be read.
         """
 
 

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from peerlab.backend.base import LabWire
 from peerlab.drive import kernel_trial
+from peerlab.drive.awaited import Awaited
 from peerlab.drive.scope import NotKnownYet, Scope, Variables
 from peerlab.drive.terminal import StepFailed, Terminal
 from peerlab.drive.trial import Change, measure, plans
@@ -44,13 +45,14 @@ from peerlab.scenario.model import (
     Unplug,
     WireStep,
 )
-from peerlab.scenario.values import Pattern
 
 READY_WITHIN: Final = 30.0
 """Seconds that a node may take until it shows its ready sign."""
 
 STOP_WITHIN: Final = 3.0
 """Seconds that a program may take to end after SIGTERM, before it is removed by force."""
+
+_LOGS_AT_ONCE: Final = 4
 
 
 class Director:
@@ -120,6 +122,21 @@ class Director:
         for terminal in self._terminals.values():
             terminal.wait_ended(STOP_WITHIN)
 
+    def compare(self) -> list[str]:
+        """Compare what was read of the nodes with what the engine logged.
+
+        Returns:
+            The nodes of which that could be done: of the others nobody keeps a log, or not all was
+            read.
+
+        Raises:
+            LabError: it is not the same.
+        """
+        names = list(self._terminals)
+        with ThreadPoolExecutor(max_workers=_LOGS_AT_ONCE) as pool:
+            compared = list(pool.map(lambda name: self._terminals[name].compare(), names))
+        return [name for name, done in zip(names, compared, strict=True) if done]
+
     def leave(self) -> None:
         """Leave the programs running, and take what they showed so far as it is."""
         for terminal in self._terminals.values():
@@ -148,9 +165,7 @@ class Director:
         ready = self._scenario.nodes[name].program.ready
         if ready is not None:
             scope = self._scope(name)
-            self._terminals[name].ready(
-                ready.compile(scope.resolve), repr(str(ready)), READY_WITHIN
-            )
+            self._terminals[name].ready(Awaited.of(ready, scope.resolve), READY_WITHIN)
             self._journal.record(Kind.READY, name)
 
     def _play_step(self, number: int, step: Step | Together | WireStep) -> bool:
@@ -209,9 +224,7 @@ class Director:
             Kind.STEP_FAILED,
             failure.node,
             failure.message,
-            waited=round(failure.waited, 3),
-            since=failure.since,
-            state=failure.state,
+            **failure.detail,
             **detail,
         )
 
@@ -226,18 +239,14 @@ class Director:
                     terminal.type(act.text.render(scope.resolve), secret=act.secret)
                 case Expect():
                     found = terminal.expect(
-                        [act.pattern.compile(scope.resolve)],
-                        _shown(act.pattern, scope),
-                        self._within(act.within),
+                        [Awaited.of(act.pattern, scope.resolve)], self._within(act.within)
                     )
                     self._variables.capture(node, found.match)
                     if act.learn is not None:
                         self._variables.learn(act.learn.compile(scope.resolve), found.match[0])
                 case Notice():
                     match = terminal.notice(
-                        act.pattern.compile(scope.resolve),
-                        _shown(act.pattern, scope),
-                        self._within(act.within),
+                        Awaited.of(act.pattern, scope.resolve), self._within(act.within)
                     )
                     self._variables.capture(node, match)
                 case Choose():
@@ -290,20 +299,22 @@ class Director:
             self._act(node, act, scope)
 
     def _choose(self, node: str, act: Choose, scope: Scope) -> None:
-        patterns = [pattern for pattern, _ in act.branches]
-        found = self._terminals[node].expect(
-            [pattern.compile(scope.resolve) for pattern in patterns],
-            " or ".join(_shown(pattern, scope) for pattern in patterns),
-            self._within(act.within),
-        )
+        awaited = [Awaited.of(pattern, scope.resolve) for pattern, _ in act.branches]
+        found = self._terminals[node].expect(awaited, self._within(act.within))
         self._variables.capture(node, found.match)
         self._act_all(node, act.branches[found.index][1], scope)
 
     def _perform(self, node: str, act: Perform, scope: Scope) -> None:
-        action = self._scenario.nodes[node].program.actions[act.action]
+        program = self._scenario.nodes[node].program
+        action = program.actions[act.action]
         texts = {name: text.render(scope.resolve) for name, text in act.texts.items()}
         inner = Scope(self._variables, texts, {"node": (node,), **act.nodes})
         self._act_all(node, action.dialogue, inner)
+        if action.sends is not None and program.messages.sent is None:
+            text = action.sends.text.render(inner.resolve)
+            for target in inner.nodes[action.sends.to]:
+                peer = self._terminals[target].ip
+                self._journal.record(Kind.SENT, node, text, id=None, peer=peer, by="script")
 
     def _within(self, within: float | None) -> float:
         return self._scenario.within if within is None else within
@@ -340,12 +351,6 @@ def start_waves(scenario: Scenario) -> list[tuple[str, ...]]:
         waves.append(wave)
         left = {name: node for name, node in left.items() if name not in wave}
     return waves
-
-
-def _shown(pattern: Pattern, scope: Scope) -> str:
-    """The pattern as it is looked for, its variables put in."""
-    text = pattern.template.render(scope.resolve)
-    return f"/{text}/" if pattern.is_regex else repr(text)
 
 
 def _at_once(play: Callable[[str], bool], nodes: Sequence[str]) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
 from peerlab.backend.base import LabNode
-from peerlab.drive.transcript import LineKinds
-from peerlab.drive.watch import StepFailed, Stopped, Watch
+from peerlab.drive.awaited import Awaited, StepFailed
+from peerlab.drive.lines import LineKinds
+from peerlab.drive.watch import Stopped, Watch
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Journal, Kind
 from peerlab.scenario.model import Signal
@@ -152,20 +153,20 @@ class Terminal(Watch):
                 return
         self._node.signal(signal)
 
-    def expect(self, patterns: Sequence[re.Pattern[str]], shown: str, within: float) -> Found:
+    def expect(self, awaited: Sequence[Awaited], within: float) -> Found:
         """Wait until one of the patterns is in the dialogue; consume up to its end.
 
         The one that starts first counts, the earlier named one where they start together.
 
         Raises:
-            StepFailed: it did not come in time, or the program ended without it.
+            StepFailed: it did not come in time, or cannot come any more.
         """
 
         def look() -> Found | None:
             matches = [
                 Found(index, match)
-                for index, pattern in enumerate(patterns)
-                if (match := self._transcript.search(pattern)) is not None
+                for index, each in enumerate(awaited)
+                if (match := self._transcript.search(each.pattern)) is not None
             ]
             if not matches:
                 return None
@@ -173,24 +174,25 @@ class Terminal(Watch):
             self._transcript.consume(found.match)
             return found
 
-        return self._await(look, within, f"{self.name} never showed {shown}", until_exit=True)
+        shown = " or ".join(map(str, awaited))
+        return self._await(look, within, f"{self.name} never showed {shown}", awaited)
 
-    def notice(self, pattern: re.Pattern[str], shown: str, within: float) -> re.Match[str]:
+    def notice(self, awaited: Awaited, within: float) -> re.Match[str]:
         """Wait for a notice with the pattern in it; consume only that notice."""
         return self._await(
-            lambda: self._transcript.take_notice(pattern),
+            lambda: self._transcript.take_notice(awaited.pattern),
             within,
-            f"{self.name} never showed {shown}",
-            until_exit=True,
+            f"{self.name} never showed {awaited}",
+            [awaited],
         )
 
-    def ready(self, pattern: re.Pattern[str], shown: str, within: float) -> None:
+    def ready(self, awaited: Awaited, within: float) -> None:
         """Wait until the program shows that it is ready, consuming nothing."""
         self._await(
-            lambda: self._transcript.search(pattern),
+            lambda: self._transcript.search(awaited.pattern),
             within,
-            f"{self.name} never became ready: it did not show {shown}",
-            until_exit=True,
+            f"{self.name} never became ready: it did not show {awaited}",
+            [awaited],
         )
 
     def exits(self, status: int | None, within: float) -> None:
@@ -222,12 +224,27 @@ class Terminal(Watch):
                 raise self._failure(
                     f"{self.name} was to stay silent for {seconds:g} s but printed something",
                     waited=seconds,
+                    about_output=True,
                 )
 
     def stop(self) -> None:
         """Ask the program to end in order, as the lab does at the end of a run."""
         if self._is_to_end("lab"):
             self._node.stop()
+
+    def compare(self) -> bool:
+        """Compare what was read with what the engine logged; False: that cannot be done.
+
+        Raises:
+            LabError: it is not the same.
+        """
+        logged = self._node.logged() if self.whole else None
+        if logged is None:
+            return False
+        stream = self.differs_from(logged)
+        if stream is not None:
+            raise LabError(f"what was read of {self.name}'s {stream} is not what the engine logged")
+        return True
 
     def leave(self) -> None:
         """Let the program run on, and record the open line, whose end the lab will not see."""

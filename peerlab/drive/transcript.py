@@ -9,41 +9,38 @@ confuses neither.
 
 import codecs
 import io
-import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
+from peerlab.backend.base import Stream
+from peerlab.drive.lines import MAX_LINE, LineKinds
 from peerlab.evidence.journal import Event, Kind
-
-Stream = Literal["stdout", "stderr"]
 
 MAX_UNREAD: Final = 256 * 1024
 """Characters of dialogue kept for expectations; a program that prints more loses the oldest."""
-MAX_LINE: Final = 64 * 1024
-"""Characters after which a line without an end is taken as it is."""
 MAX_NOTICES: Final = 10_000
 
 _TYPED_AS: Final = "********"
 
 
-@dataclass(frozen=True, slots=True)
-class LineKinds:
-    """The patterns that tell which lines are notices and traces."""
-
-    notice: re.Pattern[str] | None = None
-    sent: re.Pattern[str] | None = None
-    received: re.Pattern[str] | None = None
-
-
 @dataclass(slots=True)
 class _OpenLine:
-    """The last line of a stream while its end has not come; `read` characters are consumed."""
+    """The last line of a stream while its end has not come.
+
+    Attributes:
+        read: characters that are consumed.
+        since: when its first piece came.
+        looked: how long it was when it was last asked whether it is a trace.
+    """
 
     decoder: codecs.IncrementalDecoder | io.IncrementalNewlineDecoder
     text: str = ""
     read: int = 0
     since: float = 0.0
+    looked: int = 0
+    is_trace: bool = False
 
 
 def _decoder(*, pty: bool) -> codecs.IncrementalDecoder | io.IncrementalNewlineDecoder:
@@ -68,6 +65,8 @@ class Transcript:
     echoes: bool = False
     outputs: int = 0
     """How many pieces of output came that a person would see (traces do not count)."""
+    forgot: bool = False
+    """Whether something that no step has read is not kept any more."""
     _unread: list[str] = field(default_factory=list)
     _length: int = 0
     _notices: list[str] = field(default_factory=list)
@@ -92,19 +91,21 @@ class Transcript:
         if not line.text:
             line.since = at
         before = line.text
-        *ended, rest = (before + text).split("\n")
+        *ended, line.text = (before + text).split("\n")
         events: list[Event] = []
-        for number, content in enumerate(ended):
-            events += self._close_line(stream, content + "\n", line.since)
+        if ended:
+            line.looked, line.is_trace = 0, False
+        if ended and before:
+            outputs = self.outputs
+            events += self._close_lines(stream, ended[:1], line.since)
             # A line end that comes later than its line is nothing new to be seen.
-            only_ended = number == 0 and before != "" and content == before
-            if events[-1].kind is Kind.PRINTED and not only_ended:
-                self.outputs += 1
-            line.read, line.since = 0, at
-        line.text = rest
-        if rest and not self._is_trace(rest):
+            if ended.pop(0) == before:
+                self.outputs = outputs
+            line.since = at
+        events += self._close_lines(stream, ended, at)
+        if line.text and not self._is_trace_so_far(line):
             self.outputs += 1
-        if len(rest) > MAX_LINE:
+        if len(line.text) > MAX_LINE:
             events += self._flush(stream)
         return events
 
@@ -143,6 +144,7 @@ class Transcript:
     def consume(self, match: re.Match[str]) -> None:
         """Read up to the end of a match that `search` gave."""
         left, ended = match.end(), self._merge()
+        self.forgot = False
         taken = min(left, len(ended))
         self._unread, self._length = [ended[taken:]], len(ended) - taken
         left -= taken
@@ -175,37 +177,64 @@ class Transcript:
                 self._echo_due.clear()
         return text
 
-    def _is_trace(self, line: str) -> bool:
-        kinds = (self.kinds.sent, self.kinds.received)
-        return any(kind is not None and kind.search(line) for kind in kinds)
+    def _is_trace_so_far(self, line: _OpenLine) -> bool:
+        """Whether an open line is a trace; one that comes byte by byte is not asked each time."""
+        if len(line.text) >= 2 * line.looked:
+            line.looked, line.is_trace = len(line.text), self.kinds.is_trace(line.text)
+        return line.is_trace
 
-    def _close_line(self, stream: Stream, line: str, at: float) -> list[Event]:
-        content = line.removesuffix("\n")
-        for kind, pattern in ((Kind.SENT, self.kinds.sent), (Kind.RECEIVED, self.kinds.received)):
-            match = pattern.search(content) if pattern is not None else None
-            if match is not None:
-                return [_message(kind, self.node, match, at)]
-        detail: dict[str, object] = {"stream": stream}
-        read = self._open[stream].read
-        notice = None if self.kinds.notice is None else self.kinds.notice.search(content)
-        if notice is None:
-            self._keep_unread(line[read:])
-        else:
-            # What stands before it on the line, such as a prompt, is still part of the dialogue.
-            self._keep_unread(content[read : notice.start()])
-            detail["notice"] = True
-            self._notices.append(content[notice.start() :])
-            del self._notices[:-MAX_NOTICES]
-        return [Event(at, Kind.PRINTED, self.node, line, detail)]
+    def _close_lines(self, stream: Stream, lines: Sequence[str], at: float) -> Iterator[Event]:
+        """Take in lines that have ended; those of the dialogue are one event as far as they can."""
+        dialogue: list[str] = []
+        for line in lines:
+            told, notice = self.kinds.told(self.node, line, at), None
+            if told is None or not told.is_trace:
+                notice = self.kinds.noticed(line)
+                if notice is None:
+                    dialogue.append(line + "\n")
+            if dialogue and (told is not None or notice is not None):
+                yield self._dialogue(stream, dialogue, at)
+                dialogue.clear()
+            if notice is not None:
+                yield self._notice(stream, line, notice, at)
+            if told is not None:
+                self._open[stream].read = 0
+                yield told.event
+        if dialogue:
+            yield self._dialogue(stream, dialogue, at)
+
+    def _notice(self, stream: Stream, line: str, notice: re.Match[str], at: float) -> Event:
+        # What stands before it on the line, such as a prompt, is still part of the dialogue.
+        self._keep_unread(self._rest(stream, line[: notice.start()]))
+        self._notices.append(line[notice.start() :])
+        if len(self._notices) > MAX_NOTICES:
+            del self._notices[0]
+            self.forgot = True
+        self.outputs += 1
+        detail = {"stream": stream, "notice": True}
+        return Event(at, Kind.PRINTED, self.node, line + "\n", detail)
+
+    def _dialogue(self, stream: Stream, lines: Sequence[str], at: float) -> Event:
+        text = "".join(lines)
+        self._keep_unread(self._rest(stream, text))
+        self.outputs += len(lines)
+        return Event(at, Kind.PRINTED, self.node, text, {"stream": stream})
+
+    def _rest(self, stream: Stream, text: str) -> str:
+        """What is not consumed of the text, which begins with the open line of its stream."""
+        line = self._open[stream]
+        rest = text[line.read :]
+        line.read = 0
+        return rest
 
     def _flush(self, stream: Stream) -> list[Event]:
         """Take the open line as it is: it will not become a notice or a trace any more."""
         line = self._open[stream]
         if not line.text:
             return []
-        self._keep_unread(line.text[line.read :])
+        self._keep_unread(self._rest(stream, line.text))
         event = Event(line.since, Kind.PRINTED, self.node, line.text, {"stream": stream})
-        line.text, line.read = "", 0
+        line.text, line.looked, line.is_trace = "", 0, False
         return [event]
 
     def _keep_unread(self, text: str) -> None:
@@ -217,23 +246,8 @@ class Transcript:
 
     def _merge(self) -> str:
         """The dialogue of the ended lines, in one piece and cut to what is kept."""
-        kept = "".join(self._unread)[-MAX_UNREAD:]
+        whole = "".join(self._unread)
+        kept = whole[-MAX_UNREAD:]
+        self.forgot = self.forgot or len(kept) < len(whole)
         self._unread, self._length = [kept], len(kept)
         return kept
-
-
-def _message(kind: Kind, node: str, match: re.Match[str], at: float) -> Event:
-    groups = match.groupdict()
-    detail = {"id": groups.get("id"), "peer": groups.get("to" if kind is Kind.SENT else "from")}
-    quoted = groups.get("quoted")
-    text = groups.get("text") or "" if quoted is None else _unquoted(quoted)
-    return Event(at, kind, node, text, detail)
-
-
-def _unquoted(text: str) -> str:
-    """The text of a JSON string; what is none is kept as it is, since programs can be wrong."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, str) else text

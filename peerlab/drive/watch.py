@@ -4,35 +4,34 @@ Threads: the backend's reader thread comes in through `printed`, `exited` and `l
 director's threads wait. One condition guards all state.
 """
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final, Literal, TypeVar
 
-from peerlab.drive.transcript import LineKinds, Stream, Transcript
+from peerlab.backend.base import Stream
+from peerlab.drive.awaited import Awaited, StepFailed
+from peerlab.drive.lines import LineKinds
+from peerlab.drive.transcript import Transcript
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Journal, Kind
 
-MAX_OUTPUT: Final = 4 * 1024 * 1024
-"""Bytes kept of one node's output. What comes after is dropped, and the verdict says so."""
+MAX_OUTPUT: Final = 1024 * 1024
+"""Bytes kept of one node's output, as many as Exercism's test runners take. What comes after is
+dropped, and the verdict says so."""
+
+MAX_PIECES: Final = MAX_OUTPUT // 16
+"""Pieces kept of one node's output, for which the journal has an event each: so that one that comes
+byte by byte does not become a journal of a hundred times its size."""
 
 TAIL: Final = 2000
 """Characters of unread output shown with a failed expectation."""
 
+_STREAMS: Final[tuple[Stream, ...]] = ("stdout", "stderr")
+
 _T = TypeVar("_T")
-
-
-class StepFailed(Exception):  # noqa: N818 - a fact about the program, not an error of the lab
-    """Raised when a program did not do what a step expects. It becomes a finding."""
-
-    def __init__(self, message: str, *, node: str, waited: float, since: str, state: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.node = node
-        self.waited = waited
-        self.since = since
-        self.state = state
 
 
 class Stopped(Exception):  # noqa: N818 - a request, not an error
@@ -51,6 +50,9 @@ class Watch:
         self._transcript = Transcript(name, kinds, echoes)
         self._changed = threading.Condition()
         self._kept = 0
+        self._pieces = 0
+        self._truncated = False
+        self._digests = {stream: hashlib.sha256() for stream in _STREAMS}
         self._started = False
         self._paused = False
         self._status: int | None = None
@@ -66,20 +68,28 @@ class Watch:
     # What the backend tells (Sink).
 
     def printed(self, stream: Stream, data: bytes) -> None:
-        """Take in output."""
-        with self._changed, self._keeping():
-            room = MAX_OUTPUT - self._kept
-            if room < 0:
-                return
-            self._kept += len(data)
-            self._log.write(data[:room])
-            now = self._journal.now()
-            for event in self._transcript.printed(stream, data[:room], now):
-                self._journal.append(event)
-            if len(data) > room:
-                self._journal.record(
-                    Kind.TRUNCATED, self.name, f"only the first {MAX_OUTPUT} bytes are kept"
-                )
+        """Take in output. Once there is too much of it the rest is dropped, and nobody woken up."""
+        with self._changed:
+            if self._truncated:
+                self._transcript.outputs += 1
+            else:
+                with self._keeping():
+                    self._keep(stream, data)
+
+    def _keep(self, stream: Stream, data: bytes) -> None:
+        kept = data[: MAX_OUTPUT - self._kept if self._pieces < MAX_PIECES else 0]
+        self._kept += len(kept)
+        self._log.write(kept)
+        self._digests[stream].update(kept)
+        for event in self._transcript.printed(stream, kept, self._journal.now()):
+            self._journal.append(event)
+            self._pieces += 1
+        if len(kept) < len(data):
+            self._truncated = True
+            self._flush()
+            self._journal.record(
+                Kind.TRUNCATED, self.name, f"only the first {self._kept} bytes are kept"
+            )
 
     def exited(self, status: int) -> None:
         """Take in that the program has ended."""
@@ -112,6 +122,18 @@ class Watch:
                 within,
             )
 
+    @property
+    def whole(self) -> bool:
+        """Whether all is kept that the program has printed, and will print."""
+        return self._status is not None and not self._truncated and self._lost is None
+
+    def differs_from(self, logged: Mapping[Stream, bytes]) -> str | None:
+        """The stream of which another log has other bytes than were taken in, if there is one."""
+        for stream, digest in self._digests.items():
+            if hashlib.sha256(logged.get(stream, b"")).digest() != digest.digest():
+                return stream
+        return None
+
     def abandon(self) -> None:
         """Let every wait on this terminal end at once with `Stopped`."""
         with self._changed:
@@ -141,22 +163,27 @@ class Watch:
         look: Callable[[], _T | None],
         within: float,
         complaint: str,
-        *,
-        until_exit: bool = False,
+        awaited: Sequence[Awaited] = (),
     ) -> _T:
-        """Wait until `look` finds something; with `until_exit` no longer than the program lives."""
+        """Wait until `look` finds something; what is awaited of output, no longer than it can come.
+
+        Raises:
+            StepFailed: it did not find anything.
+        """
         result: _T | None = None
 
         def settled() -> bool:
             nonlocal result
             result = look()
-            return result is not None or (until_exit and self._status is not None)
+            no_more = self._status is not None or self._truncated
+            return result is not None or (bool(awaited) and no_more)
 
         with self._changed:
             began = time.monotonic()
             self._wait(settled, within)
             if result is None:
-                raise self._failure(complaint, waited=time.monotonic() - began)
+                waited = time.monotonic() - began
+                raise self._failure(complaint, waited=waited, awaited=awaited)
             return result
 
     def _wait(self, condition: Callable[[], bool], within: float) -> bool:
@@ -183,8 +210,24 @@ class Watch:
         for event in self._transcript.ended():
             self._journal.append(event)
 
-    def _failure(self, message: str, *, waited: float) -> StepFailed:
+    def _failure(
+        self,
+        message: str,
+        *,
+        waited: float,
+        awaited: Sequence[Awaited] = (),
+        about_output: bool = False,
+    ) -> StepFailed:
         since = "\n".join(filter(None, [self._transcript.unread, *self._transcript.notices]))
+        truncated = (self._truncated and about_output) or (
+            bool(awaited) and (self._truncated or self._transcript.forgot)
+        )
         return StepFailed(
-            message, node=self.name, waited=waited, since=since[-TAIL:], state=self.state()
+            message,
+            node=self.name,
+            waited=waited,
+            since=since[-TAIL:],
+            state="printed more than the lab keeps" if truncated else self.state(),
+            awaited=awaited,
+            truncated=truncated,
         )

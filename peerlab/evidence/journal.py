@@ -31,11 +31,13 @@ class Kind(StrEnum):
     is the network's."""
     TYPED = "typed"
     PRINTED = "printed"
-    """The program printed the text; `stream`, and `notice: true` where it came unasked."""
+    """The program printed the text, which may be several lines that came at once; `stream`, and
+    `notice: true` where it is a line that came unasked."""
     SENT = "sent"
-    """The program says that it sent a message; `id`, `peer`."""
+    """A message was sent; `id` (null where nothing tells it), `peer`. The program says so, or, with
+    `by: "script"`, an action that sends it has come to its end."""
     RECEIVED = "received"
-    """The program says that it received a message; `id`, `peer`."""
+    """The program says that it received a message; `id` (null where it has none), `peer`."""
     INPUT_ENDED = "input-ended"
     SIGNALLED = "signalled"
     """A step signalled the program; `signal`: interrupt, terminate or kill."""
@@ -58,11 +60,15 @@ class Kind(StrEnum):
     WIRE = "wire"
     """Something else that the wire tells, such as its totals in the end."""
     STEP_FAILED = "step-failed"
-    """A step did not come true; `line`, `column`, `since`, `waited`, `status`."""
+    """A step did not come true; `line`, `column`, `since`, `waited`, `state`. Where it waited for
+    output, `awaited` (its pattern's text) and `regex` (whether that is a regular expression), or
+    lists of these if one of several would do; and `truncated: true` where that may have been
+    printed when the lab no longer kept the node's output."""
     BROKE = "broke"
     """The lab broke; the text says how."""
     END = "end"
-    """Last event of a run that came to its end."""
+    """Last event of a run that came to its end. `variables`; `compared`: the nodes whose output the
+    engine has logged as it was read, to the byte."""
 
 
 # Made once: a journal has a hundred thousand lines, and each would look for them again.

@@ -36,9 +36,9 @@ class NodeEvidence:
     def transcript(self) -> str:
         """The terminal as a person would have seen it: what was printed and what was typed.
 
-        A line says where the program was started again.
+        Lines say where the program was started again, and from where on its output was not kept.
         """
-        return self._shown({Kind.PRINTED, Kind.TYPED}, again="(started again)\n")
+        return self._shown({Kind.PRINTED, Kind.TYPED}, remarks=True)
 
     @cached_property
     def printed(self) -> str:
@@ -100,24 +100,39 @@ class NodeEvidence:
         """The program's exit status, None if it was never seen to end."""
         return None if self.exited is None else self.exited.detail["status"]
 
+    @property
+    def truncated(self) -> bool:
+        """Whether it printed more than the lab keeps: the rest is not in the evidence."""
+        return self._first(Kind.TRUNCATED) is not None
+
     def tail(self, lines: int) -> str:
         """The last lines of the transcript."""
         return "\n".join(self.transcript.splitlines()[-lines:])
 
-    def _shown(self, kinds: Collection[Kind], *, again: str = "") -> str:
-        """The text of such events, and `again` where the program was; that begins a new line."""
+    def _shown(self, kinds: Collection[Kind], *, remarks: bool = False) -> str:
+        """The text of such events; a program that was started again begins a new line."""
         pieces: list[str] = []
         for event in self.journal:
+            remark = _remark(event)
             if event.kind in kinds:
                 pieces.append(event.text + ("\n" if event.kind is Kind.TYPED else ""))
-            elif event.kind is Kind.STARTED and "again" in event.detail:
+            elif remark is not None and (remarks or event.kind is Kind.STARTED):
                 if pieces and not pieces[-1].endswith("\n"):
                     pieces.append("\n")
-                pieces.extend(filter(None, [again]))
+                pieces += [remark] if remarks else []
         return "".join(pieces)
 
     def _first(self, kind: Kind) -> Event | None:
         return next((event for event in self.journal if event.kind is kind), None)
+
+
+def _remark(event: Event) -> str | None:
+    """A line of a transcript that nobody printed or typed."""
+    if event.kind is Kind.TRUNCATED:
+        return f"[truncated: {event.text}]\n"
+    if event.kind is Kind.STARTED and "again" in event.detail:
+        return "(started again)\n"
+    return None
 
 
 _OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})

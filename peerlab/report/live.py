@@ -18,6 +18,7 @@ from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario, WireStep
 
 _WIRE: Final = "wire"
+_WIDTH: Final = 100
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "bright_red")
 
 
@@ -70,8 +71,9 @@ def _doing(event: Event) -> str | None:
     match event.kind:
         case Kind.STEP | Kind.TYPED | Kind.PRINTED:
             verb = {Kind.STEP: "", Kind.TYPED: "types ", Kind.PRINTED: "prints "}[event.kind]
-            text = escape_line(event.text.strip())
-            return f"{verb}{text}"[:100] if text else None
+            last = event.text.rstrip().rpartition("\n")[2].strip()
+            text = escape_line(last[:_WIDTH])
+            return f"{verb}{text}"[:_WIDTH] if text else None
         case Kind.DEPLOYED:
             return f"has the address {event.detail['ip']}"
         case Kind.STARTED | Kind.READY:
@@ -138,6 +140,8 @@ def _remark(event: Event) -> str | None:
     match event.kind:
         case Kind.EXITED:
             return f"ended with status {event.detail['status']}"
+        case Kind.TRUNCATED:
+            return f"truncated: {event.text}"
         case Kind.PAUSED | Kind.RESUMED | Kind.UNPLUGGED | Kind.PLUGGED:
             return event.kind.value
         case Kind.STARTED if "again" in event.detail:

@@ -303,12 +303,25 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Sends:
+    """The message that an action sends: its text, and the parameter with the nodes it is for."""
+
+    text: Template
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """A small dialogue with a name. Its first parameter is the value beside its name."""
+    """A small dialogue with a name. Its first parameter is the value beside its name.
+
+    Attributes:
+        sends: the message that has been sent when the dialogue has come to its end.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     dialogue: tuple[Act, ...]
+    sends: Sends | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +355,9 @@ class TerminalKind(StrEnum):
 class Messages:
     """How a program's output tells which messages it sent and received, one pattern a line.
 
-    Named groups: `id` (unique), `to` / `from` (the other's IP address or label), and the message as
-    it is in `text`, or as a JSON string in `quoted`.
+    Named groups: `to` / `from` (the other's IP address or label), the message as it is in `text`,
+    or as a JSON string in `quoted`, and perhaps its unique `id`. Lines with an id are for nobody
+    else.
     """
 
     sent: Pattern | None = None

@@ -32,6 +32,7 @@ from peerlab.scenario.model import (
     ParameterKind,
     Presence,
     Program,
+    Sends,
     TerminalKind,
 )
 from peerlab.scenario.reading import Reading, Scope, suggest
@@ -75,10 +76,16 @@ _DIALOGUE: Final = Key(
     "the acts that it consists of",
     required=True,
 )
-ACTION: Final = Form("an action", (_TAKES, _DIALOGUE))
+_SENT_TEXT: Final = Key("text", TEMPLATE, "the message", required=True)
+_SENT_TO: Final = Key("to", NAME, "the parameter with the nodes that it is for", required=True)
+SENDS: Final = Form("'sends'", (_SENT_TEXT, _SENT_TO))
+_SENDS: Final = Key(
+    "sends", raw(SENDS.schema()), "the message that is sent when the dialogue has come to its end"
+)
+ACTION: Final = Form("an action", (_TAKES, _DIALOGUE, _SENDS))
 
-_SENT: Final = Key("sent", PATTERN, "a message was sent: groups id, to, text")
-_RECEIVED: Final = Key("received", PATTERN, "a message has arrived: groups id, from, text")
+_SENT: Final = Key("sent", PATTERN, "a message was sent: groups to, text, perhaps id")
+_RECEIVED: Final = Key("received", PATTERN, "a message has arrived: groups from, text, perhaps id")
 MESSAGES: Final = Form("'messages'", (_SENT, _RECEIVED))
 
 _JOINED: Final = Key("joined", PATTERN, "this node is in", required=True)
@@ -262,7 +269,7 @@ def _messages(fields: Fields) -> Messages:
     for key, pattern, peer in ((_SENT, sent, "to"), (_RECEIVED, received, "from")):
         if pattern is not None:
             text = "quoted" if "quoted" in pattern.groups else "text"
-            require_groups(parts, key, pattern, "id", peer, text)
+            require_groups(parts, key, pattern, peer, text)
     return Messages(sent, received)
 
 
@@ -297,9 +304,30 @@ def _actions(fields: Fields, *, has_notices: bool) -> Mapping[str, Action]:
             dialogue = parts.get(_DIALOGUE)
             setting = Setting(scope, {}, None, has_notices=has_notices, in_dialogue=True)
             acts = () if dialogue is None else read_acts(reading, dialogue, setting)
+            sends = _sends(parts, scope)
         if name is not None:
-            actions[name] = Action(name, parameters, acts)
+            actions[name] = Action(name, parameters, acts, sends)
     return actions
+
+
+def _sends(action: Fields, scope: Scope) -> Sends | None:
+    tree = action.get(_SENDS)
+    parts = None if tree is None else SENDS.read(action.reading, tree)
+    if parts is None:
+        return None
+    text, to = parts.get(_SENT_TEXT), parts.get(_SENT_TO)
+    possible = (scope.nodes | scope.lists) - {"node"}
+    if to is not None and to not in possible:
+        message = f"unknown parameter {quoted(to)}, expected one of kind node or nodes"
+        where = parts.tree(_SENT_TO) or parts.entries
+        hint = suggest(to, sorted(possible))
+        action.reading.report("unknown-parameter", message, where.span, hint)
+    if text is not None and any(each.name in scope.secrets for each in text.references):
+        message = "the text of a message is kept, so there can be no secret in it"
+        where = parts.tree(_SENT_TEXT) or parts.entries
+        hint = "leave the secret out, or the parameter's 'secret'"
+        action.reading.report("conflicting-keys", message, where.span, hint)
+    return None if text is None or to is None else Sends(text, to)
 
 
 def _scope(parameters: tuple[Parameter, ...]) -> Scope:

@@ -15,6 +15,7 @@ from peerlab.evidence.reading import Evidence
 from peerlab.play import play
 from peerlab.programs import SERVICES
 from peerlab.scenario.load import load_scenario
+from tests.support.logged import not_compared
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "docker": lambda: DockerBackend(say=print),
@@ -48,11 +49,17 @@ class Bench:
         self.programs[name] = path
 
     def play(self, text: str) -> Result:
-        """Play a scenario and give what came of it."""
+        """Play a scenario and give what came of it.
+
+        On Docker every node of every run is held against the engine's own log.
+        """
         path = self._directory / "scenario.yaml"
         path.write_text(textwrap.dedent(text))
         scenario = load_scenario(path, programs=self.programs)
-        return play(scenario, self.backend, self._directory / "runs")
+        result = play(scenario, self.backend, self._directory / "runs")
+        if self.backend.name == "docker":
+            assert not not_compared(Evidence(result.evidence))
+        return result
 
     def passes(self, text: str) -> Evidence:
         """Play a scenario that must pass, and give its evidence."""

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from peerlab.drive.transcript import LineKinds, Transcript
-from peerlab.evidence.journal import Event
+from peerlab.drive.lines import LineKinds
+from peerlab.drive.transcript import Transcript
+from peerlab.evidence.journal import Event, Kind
 
 KINDS = LineKinds(
     notice=re.compile(r"^\* .*$", re.MULTILINE),
@@ -31,3 +33,20 @@ def shown(events: Sequence[Event]) -> list[tuple[str, str]]:
 def feed(transcript: Transcript, *chunks: bytes) -> list[Event]:
     """Print the chunks, one after the other."""
     return [event for chunk in chunks for event in transcript.printed("stdout", chunk, 0.0)]
+
+
+def joined(events: Sequence[Event]) -> list[Event]:
+    """The events, with dialogue of the same stream and time in one, in however many it came."""
+    whole: list[Event] = []
+    for event in events:
+        before = whole[-1] if whole else None
+        if (
+            before is not None
+            and event.kind is Kind.PRINTED
+            and "notice" not in event.detail
+            and replace(before, text="") == replace(event, text="")
+        ):
+            whole[-1] = replace(before, text=before.text + event.text)
+        else:
+            whole.append(event)
+    return whole

@@ -86,6 +86,33 @@ def test_a_choice_that_nothing_decides_names_all_its_patterns(talk: Bench) -> No
           - u1: {ask: {text: maybe}}
     """)
     assert event.text == "u1 never showed 'yes' or /no(?P<rest>.*)/"
+    assert event.detail["awaited"] == [
+        {"text": "yes", "regex": False},
+        {"text": "no(?P<rest>.*)", "regex": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "awaited", "regex"),
+    [
+        ("{expect: 'I am {node} at {u1.ip}'}", "I am u1 at 10.0.0.2", False),
+        (r"{expect: '/\d+ is {u1.ip}/'}", r"\d+ is 10.0.0.2", True),
+        ("{notice: '* {node}'}", "* u1", False),
+    ],
+    ids=["literal", "regex", "notice"],
+)
+def test_a_failure_tells_what_was_awaited(
+    talk: Bench, act: str, awaited: str, *, regex: bool
+) -> None:
+    event = talk.fails(f"title: T\nwithin: 50ms\nnodes: {{u1: talker}}\nsteps:\n  - u1: {act}\n")
+    assert event.detail["awaited"] == [{"text": awaited, "regex": regex}]
+    assert "truncated" not in event.detail
+
+
+def test_what_awaits_no_output_tells_none(talk: Bench) -> None:
+    event = talk.fails("title: T\nnodes: {u1: talker}\nsteps: [{u1: {exits: 0, within: 50ms}}]\n")
+    assert event.detail["awaited"] == []
+    assert "truncated" not in event.detail
 
 
 def test_arguments_of_an_action_are_put_in(talk: Bench) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from peerlab.drive import watch as module
+from peerlab.drive.awaited import Awaited, StepFailed
+from peerlab.drive.lines import LineKinds
 from peerlab.drive.terminal import Terminal
-from peerlab.drive.transcript import LineKinds
-from peerlab.drive.watch import MAX_OUTPUT, TAIL, StepFailed, Stopped
+from peerlab.drive.transcript import MAX_UNREAD
+from peerlab.drive.watch import MAX_OUTPUT, TAIL, Stopped
 from peerlab.errors import LabError
 from peerlab.evidence.journal import Event, Journal, Kind
 from peerlab.scenario.model import Signal
@@ -22,6 +24,10 @@ LONG = 20.0
 """Seconds that are allowed for what comes at once."""
 
 NOTICES = LineKinds(notice=re.compile(r"^\* .*$"))
+
+
+def awaited(pattern: str) -> Awaited:
+    return Awaited(re.compile(pattern), pattern, is_regex=False)
 
 
 class Desk:
@@ -38,8 +44,7 @@ class Desk:
 
     def expect(self, *patterns: str, within: float = LONG) -> str:
         """Expect one of the patterns and give what matched."""
-        compiled = [re.compile(pattern) for pattern in patterns]
-        return self.terminal.expect(compiled, " or ".join(patterns), within).match[0]
+        return self.terminal.expect(list(map(awaited, patterns)), within).match[0]
 
     def told(self) -> list[tuple[str, str]]:
         """Kind and text of everything recorded."""
@@ -111,7 +116,7 @@ def test_what_never_comes_fails_with_what_came_instead(desk: Desk) -> None:
     with pytest.raises(StepFailed) as caught:
         desk.expect("three", within=SOON)
     assert failure(caught) == (
-        "u1 never showed three",
+        "u1 never showed 'three'",
         "one\ntwo\n* a notice",
         "is still running",
     )
@@ -133,7 +138,7 @@ def test_a_program_that_ends_first_fails_the_expectation_without_waiting(desk: D
         desk.terminal.exited(1)
         with pytest.raises(StepFailed) as caught:
             waiting.result(timeout=LONG / 2)
-    assert failure(caught) == ("u1 never showed bye", "good b", "ended with status 1")
+    assert failure(caught) == ("u1 never showed 'bye'", "good b", "ended with status 1")
 
 
 def test_the_last_words_of_a_program_that_has_ended_can_still_be_expected(desk: Desk) -> None:
@@ -144,8 +149,7 @@ def test_the_last_words_of_a_program_that_has_ended_can_still_be_expected(desk: 
 
 def test_of_several_patterns_the_one_that_is_shown_first_counts(desk: Desk) -> None:
     desk.terminal.printed("stdout", b"first second")
-    patterns = [re.compile("second"), re.compile("first"), re.compile("fir")]
-    found = desk.terminal.expect(patterns, "", LONG)
+    found = desk.terminal.expect(list(map(awaited, ["second", "first", "fir"])), LONG)
     assert (found.index, found.match[0]) == (1, "first")
     assert desk.expect("second") == "second"
 
@@ -170,18 +174,18 @@ def test_a_secret_is_typed_as_it_is_and_recorded_masked(answering: Desk) -> None
 
 def test_notices_are_taken_in_any_order(desk: Desk) -> None:
     desk.terminal.printed("stdout", b"* A\n* B\n")
-    assert desk.terminal.notice(re.compile("B"), "B", LONG)[0] == "B"
-    assert desk.terminal.notice(re.compile("A"), "A", LONG)[0] == "A"
+    assert desk.terminal.notice(awaited("B"), LONG)[0] == "B"
+    assert desk.terminal.notice(awaited("A"), LONG)[0] == "A"
     with pytest.raises(StepFailed, match=r"^u1 never showed 'A'$"):
-        desk.terminal.notice(re.compile("A"), "'A'", SOON)
+        desk.terminal.notice(awaited("A"), SOON)
 
 
 def test_a_node_is_ready_without_anything_being_consumed(desk: Desk) -> None:
     desk.terminal.printed("stdout", b"listening\n")
-    desk.terminal.ready(re.compile("listening"), "'listening'", LONG)
+    desk.terminal.ready(awaited("listening"), LONG)
     assert desk.expect("listening") == "listening"
     with pytest.raises(StepFailed) as caught:
-        desk.terminal.ready(re.compile("listening"), "'listening'", SOON)
+        desk.terminal.ready(awaited("listening"), SOON)
     assert caught.value.message == "u1 never became ready: it did not show 'listening'"
 
 
@@ -230,7 +234,7 @@ def test_a_run_that_is_abandoned_ends_every_wait(
 ) -> None:
     waits = {
         "expect": lambda: desk.expect("never"),
-        "notice": lambda: desk.terminal.notice(re.compile("never"), "", LONG),
+        "notice": lambda: desk.terminal.notice(awaited("never"), LONG),
         "exits": lambda: desk.terminal.exits(0, LONG),
         "stays_silent": lambda: desk.terminal.stays_silent(LONG),
         "type": lambda: desk.terminal.type("text", secret=False),
@@ -280,7 +284,7 @@ def test_a_program_that_was_not_started_yet_takes_and_shows_nothing(answering: D
     assert failure(caught) == ("cannot type 'hello' into u1", "", "was not started")
     with pytest.raises(StepFailed) as caught:
         answering.expect("> ", within=SOON)
-    assert failure(caught) == ("u1 never showed > ", "", "was not started")
+    assert failure(caught) == ("u1 never showed '> '", "", "was not started")
     answering.terminal.stop()
     assert answering.terminal.wait_ended(LONG)
     assert answering.told() == []
@@ -342,7 +346,7 @@ def test_no_more_than_the_limit_is_kept(desk: Desk) -> None:
         desk.terminal.printed("stdout", b"x" * 65_535 + b"\n")
     assert len(desk.log.getvalue()) == MAX_OUTPUT
     truncated = [event for event in desk.events if event.kind is Kind.TRUNCATED]
-    assert [event.text for event in truncated] == ["only the first 4194304 bytes are kept"]
+    assert [event.text for event in truncated] == ["only the first 1048576 bytes are kept"]
 
 
 @pytest.mark.parametrize("chunks", [[b"12345678"], [b"1234", b"5678"], [b"123", b"45", b"678"]])
@@ -353,7 +357,86 @@ def test_output_beyond_the_limit_is_told_once_however_it_is_cut(
     for chunk in chunks:
         desk.terminal.printed("stdout", chunk)
     assert desk.log.getvalue() == b"1234"
-    assert desk.told() == [("truncated", "only the first 4 bytes are kept")]
+    assert desk.told() == [
+        ("printed", "1234"),
+        ("truncated", "only the first 4 bytes are kept"),
+    ]
+
+
+def test_output_that_comes_in_too_many_pieces_is_cut_as_well(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PIECES", 3)
+    for line in (b"* a\n* b\n* c\n* d\n", b"e\n", b"f\n"):
+        desk.terminal.printed("stdout", line)
+    assert desk.log.getvalue() == b"* a\n* b\n* c\n* d\n"
+    assert desk.told()[4:] == [("truncated", "only the first 16 bytes are kept")]
+
+
+@pytest.mark.parametrize("wait", ["expect", "notice", "ready"])
+def test_a_wait_for_output_ends_with_the_output_that_is_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    monkeypatch.setattr(module, "MAX_OUTPUT", 4)
+    waits = {
+        "expect": lambda: desk.expect("bye"),
+        "notice": lambda: desk.terminal.notice(awaited("bye"), LONG),
+        "ready": lambda: desk.terminal.ready(awaited("bye"), LONG),
+    }
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(waits[wait])
+        desk.terminal.printed("stdout", b"good bye")
+        with pytest.raises(StepFailed) as caught:
+            waiting.result(timeout=LONG / 2)
+    assert caught.value.state == "printed more than the lab keeps"
+    assert caught.value.detail["truncated"] is True
+    assert caught.value.detail["awaited"] == [{"text": "bye", "regex": False}]
+
+
+def test_what_was_printed_long_before_anybody_looked_for_it_may_have_been_there(
+    desk: Desk,
+) -> None:
+    desk.terminal.printed("stdout", b"good\n" + b"x" * MAX_UNREAD)
+    with pytest.raises(StepFailed) as caught:
+        desk.expect("good", within=SOON)
+    assert caught.value.state == "printed more than the lab keeps"
+    assert caught.value.detail["truncated"] is True
+
+
+def test_what_was_kept_can_be_expected_when_the_rest_was_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_OUTPUT", 4)
+    desk.terminal.printed("stdout", b"good bye")
+    assert desk.expect("good") == "good"
+
+
+def test_the_end_of_a_program_is_seen_when_its_output_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_OUTPUT", 4)
+    desk.terminal.printed("stdout", b"good bye")
+    with pytest.raises(StepFailed) as caught:
+        desk.terminal.exits(0, SOON)
+    assert failure(caught) == ("u1 did not end", "good", "is still running")
+    assert "truncated" not in caught.value.detail
+    desk.terminal.exited(0)
+    desk.terminal.exits(0, LONG)
+
+
+def test_silence_is_broken_by_output_that_is_not_kept_and_that_may_have_been_a_trace(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_OUTPUT", 4)
+    desk.terminal.printed("stdout", b"good bye")
+    desk.terminal.stays_silent(SOON)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(desk.terminal.stays_silent, SOON)
+        while not waiting.done():
+            desk.terminal.printed("stdout", b".")
+        with pytest.raises(StepFailed) as caught:
+            waiting.result()
+    assert caught.value.detail["truncated"] is True
 
 
 def test_output_up_to_the_limit_is_not_beyond_it(

@@ -1,9 +1,11 @@
 import re
+from typing import ClassVar, cast
 
 import pytest
 
 from peerlab.drive import transcript as module
-from peerlab.drive.transcript import MAX_LINE, MAX_NOTICES, MAX_UNREAD, LineKinds, Transcript
+from peerlab.drive.lines import MAX_LINE, LineKinds
+from peerlab.drive.transcript import MAX_NOTICES, MAX_UNREAD, Transcript
 from peerlab.evidence.journal import Event, Kind
 from tests.drive.feeding import feed, pipe, pty, shown
 
@@ -91,17 +93,17 @@ def test_a_prompt_before_a_notice_on_the_same_line_stays_in_the_dialogue(*, cons
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        (rb'sent "a\n\"b\" \u00fc"', 'a\n"b" ü'),
-        (b'sent "not ended', '"not ended'),
-        (b"sent 12", "12"),
-        (b"sent " + b"[" * 50_000, "[" * 50_000),
+        (rb'sent 1 "a\n\"b\" \u00fc"', 'a\n"b" ü'),
+        (b'sent 1 "not ended', '"not ended'),
+        (b"sent 1 12", "12"),
+        (b"sent 1 " + b"[" * 50_000, "[" * (MAX_LINE - len("sent 1 "))),
     ],
     ids=["text", "cut", "number", "bomb"],
 )
 def test_quoted_text_of_a_trace_is_read_as_json_and_else_kept_as_it_is(
     line: bytes, text: str
 ) -> None:
-    kinds = LineKinds(sent=re.compile("^sent (?P<quoted>.*)$"))
+    kinds = LineKinds(sent=re.compile(r"^sent (?P<id>\d+) (?P<quoted>.*)$"))
     (event,) = Transcript("u1", kinds).printed("stdout", line + b"\n", 0.0)
     assert event.text == text
 
@@ -242,7 +244,11 @@ def test_only_the_newest_dialogue_is_kept() -> None:
     feed(transcript, b"first\n", *[b"x" * 1023 + b"\n"] * (MAX_UNREAD // 1024), b"last\n")
     assert len(transcript.unread) == MAX_UNREAD
     assert transcript.search(re.compile("first")) is None
-    assert transcript.search(re.compile("last")) is not None
+    match = transcript.search(re.compile("last"))
+    assert match is not None
+    forgot = [transcript.forgot]
+    transcript.consume(match)
+    assert [*forgot, transcript.forgot] == [True, False]
 
 
 def test_a_line_without_an_end_is_taken_as_it_is_when_it_is_too_long() -> None:
@@ -256,7 +262,10 @@ def test_only_the_newest_notices_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     assert MAX_NOTICES == 10_000
     monkeypatch.setattr(module, "MAX_NOTICES", 3)
     transcript = pipe()
-    feed(transcript, b"".join(b"* %d\n" % number for number in range(5)))
+    feed(transcript, b"* 0\n* 1\n* 2\n")
+    forgot = [transcript.forgot]
+    feed(transcript, b"* 3\n* 4\n")
+    assert [*forgot, transcript.forgot] == [False, True]
     assert transcript.notices == ("* 2", "* 3", "* 4")
 
 
@@ -274,10 +283,104 @@ def test_a_flood_of_short_lines_does_not_move_the_kept_dialogue_for_each_of_them
     monkeypatch.setattr(Transcript, "_merge", counted)
     monkeypatch.setattr(module, "MAX_UNREAD", 1000)
     transcript = pipe()
-    events = feed(transcript, *[b"\n" * 100] * 200)
+    events = feed(transcript, *[b"\n"] * 20_000)
     assert len(events) == 20_000
     assert transcript.unread == "\n" * 1000
     assert moved <= 21
+
+
+def test_lines_of_the_dialogue_that_come_at_once_are_one_event() -> None:
+    transcript = pipe()
+    transcript.printed("stdout", b"on", 1.0)
+    events = transcript.printed("stdout", b"e\ntwo\n\n* HEY\nthree\n> ", 2.0)
+    assert [(event.at, event.text, event.detail) for event in events] == [
+        (1.0, "one\n", {"stream": "stdout"}),
+        (2.0, "two\n\n", {"stream": "stdout"}),
+        (2.0, "* HEY\n", {"stream": "stdout", "notice": True}),
+        (2.0, "three\n", {"stream": "stdout"}),
+    ]
+    assert transcript.unread == "one\ntwo\n\nthree\n> "
+
+
+def test_no_pattern_looks_at_empty_lines() -> None:
+    looked: list[str] = []
+
+    class Spy:
+        groupindex: ClassVar = {"id": 1}
+
+        def search(self, line: str, *_: int) -> None:
+            looked.append(line)
+
+    spy = cast("re.Pattern[str]", Spy())
+    feed(Transcript("u1", LineKinds(spy, spy, spy)), b"\n\none\n\n")
+    assert looked == ["one"] * 3
+
+
+def test_patterns_look_at_the_beginning_of_a_line_alone() -> None:
+    late, early = b"x" * MAX_LINE, b"x" * (MAX_LINE - 2)
+    kinds = LineKinds(notice=re.compile(r"\* ?"))
+    transcript = Transcript("u1", kinds)
+    (event,) = feed(transcript, late + b"* HEY\n")
+    assert "notice" not in event.detail
+    feed(transcript, early + b"* HEY\n")
+    assert transcript.notices == ("* HEY",)
+
+
+def test_a_line_that_comes_byte_by_byte_is_not_looked_at_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    is_trace = LineKinds.is_trace
+
+    def counted(self: LineKinds, line: str) -> bool:
+        nonlocal looked
+        looked += 1
+        return is_trace(self, line)
+
+    monkeypatch.setattr(LineKinds, "is_trace", counted)
+    feed(pipe(), *[b"x"] * MAX_LINE)
+    assert 1 < looked <= 14
+
+
+# Lines that tell of messages and are for people, too.
+
+VISIBLE = LineKinds(
+    notice=re.compile(r"\* .*$"),
+    sent=re.compile(r"^to (?P<to>\S+): (?P<text>.*)$"),
+    received=re.compile(r"^\* (?P<from>\S+) says (?P<text>.*)$"),
+)
+
+
+def test_a_notice_that_tells_of_a_message_without_an_id_is_both() -> None:
+    transcript = Transcript("u1", VISIBLE)
+    events = feed(transcript, b"one\n* u2 says HEY\ntwo\n")
+    assert events == [
+        Event(0.0, Kind.PRINTED, "u1", "one\n", {"stream": "stdout"}),
+        Event(0.0, Kind.PRINTED, "u1", "* u2 says HEY\n", {"stream": "stdout", "notice": True}),
+        Event(0.0, Kind.RECEIVED, "u1", "HEY", {"id": None, "peer": "u2"}),
+        Event(0.0, Kind.PRINTED, "u1", "two\n", {"stream": "stdout"}),
+    ]
+    assert transcript.notices == ("* u2 says HEY",)
+    assert transcript.outputs == 3
+
+
+def test_a_line_that_tells_of_a_message_without_an_id_stays_in_the_dialogue() -> None:
+    transcript = Transcript("u1", VISIBLE)
+    events = feed(transcript, b"one\nto u2: HEY\n")
+    assert [(event.kind, event.text) for event in events] == [
+        (Kind.PRINTED, "one\nto u2: HEY\n"),
+        (Kind.SENT, "HEY"),
+    ]
+    assert transcript.unread == "one\nto u2: HEY\n"
+
+
+def test_an_open_line_that_tells_of_a_message_without_an_id_is_seen() -> None:
+    transcript = Transcript("u1", VISIBLE)
+    feed(transcript, b"to u2: HEY")
+    assert transcript.outputs == 1
+
+
+# What is printed and what is seen.
 
 
 def test_a_line_end_that_comes_after_its_line_is_nothing_new_to_be_seen() -> None:

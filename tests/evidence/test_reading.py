@@ -48,6 +48,22 @@ def test_the_transcript_shows_what_was_printed_and_typed_as_the_terminal_did(
     )
 
 
+def test_the_transcript_says_from_where_on_output_was_not_kept(tmp_path: Path) -> None:
+    events = [
+        printed("u1", "y\ny"),
+        event(Kind.TRUNCATED, "u1", "only the first 3 bytes are kept"),
+        typed("u1", "quit"),
+        printed("u2", "bye\n"),
+    ]
+    found = evidence(tmp_path, events)
+    assert found.node("u1").truncated
+    assert (
+        found.node("u1").transcript == "y\ny\n[truncated: only the first 3 bytes are kept]\nquit\n"
+    )
+    assert found.node("u1").printed == "y\ny"
+    assert not found.node("u2").truncated
+
+
 def test_what_is_known_of_a_node_can_be_asked_for(tmp_path: Path) -> None:
     found = evidence(
         tmp_path,

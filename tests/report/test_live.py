@@ -119,6 +119,32 @@ def test_the_follower_keeps_apart_two_runs_at_the_same_time(bench: Bench) -> Non
     assert screen.getvalue().splitlines()[2:] == ["u1 | other", "u1 | Name: Mzi"]
 
 
+def test_lines_that_came_at_once_are_lines_of_the_follower_and_of_the_progress_the_last(
+    bench: Bench,
+) -> None:
+    shown, screen = console()
+    follower, progress = Follower(shown), Progress(shown)
+    scenario = bench.load("title: T\nnodes: {u1: chat}\nsteps: [{u1: login}]\n")
+    for told in (
+        event(Kind.RUN),
+        event(Kind.PRINTED, "u1", "one\n\ntwo\n"),
+        event(Kind.TRUNCATED, "u1", "only the first 9 bytes are kept"),
+    ):
+        follower.observe(scenario, told)
+    assert screen.getvalue().splitlines()[1:] == [
+        "u1 | one",
+        "u1 | ",
+        "u1 | two",
+        "u1 | (truncated: only the first 9 bytes are kept)",
+    ]
+    screen.truncate(0)
+    for told in (event(Kind.RUN), event(Kind.PRINTED, "u1", "one\ntwo" + "." * 99 + "\n\n")):
+        progress.observe(scenario, told)
+    shown.print(progress.live.get_renderable())
+    assert "prints two..." in screen.getvalue()
+    assert "one" not in screen.getvalue()
+
+
 def test_progress_shows_every_run_and_what_its_nodes_do(bench: Bench) -> None:
     shown, screen = console()
     progress = Progress(shown)

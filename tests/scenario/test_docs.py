@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from peerlab.drive.lines import MAX_LINE
+from peerlab.drive.transcript import MAX_NOTICES, MAX_UNREAD
+from peerlab.drive.watch import MAX_OUTPUT, MAX_PIECES
 from peerlab.scenario.acts import ACT_NAMES
 from peerlab.scenario.checks import CHECKS
 from peerlab.scenario.effects import BURSTS
@@ -51,6 +54,13 @@ def test_every_list_of_steps_or_checks_in_the_document_loads(load: Load, block: 
     is_checks = any(block.startswith(f"- {name}") for name in CHECKS)
     scenario = load(head + ("- u1: eof\nchecks:\n" if is_checks else "") + block)
     assert scenario.checks if is_checks else scenario.steps
+
+
+def test_the_document_tells_what_is_kept_of_output() -> None:
+    kept = TEXT.partition("### Output that is not kept\n")[2].partition("\n#")[0]
+    numbers = {int(number) for number in re.findall(r"\b\d{4,}\b", kept)}
+    assert numbers == {MAX_OUTPUT, MAX_PIECES, MAX_UNREAD, MAX_NOTICES}
+    assert f"first {MAX_LINE // 1024} KiB of a line" in TEXT
 
 
 def test_the_diagnostics_in_the_document_are_those_of_the_table() -> None:

@@ -12,6 +12,7 @@ from peerlab.scenario.model import (
     Parameter,
     ParameterKind,
     Presence,
+    Sends,
     TerminalKind,
     Type,
 )
@@ -204,3 +205,42 @@ def test_a_wrong_program_file_is_refused_with_all_its_problems(load_file: LoadPr
         "unknown-key",
         "unknown-value",
     ]
+
+
+CHAT = """
+image: x
+messages:
+  sent: '/^sent to (?P<to>\\S+): (?P<text>.*)$/'
+  received: '/^(?P<from>\\S+) says (?P<quoted>".*")$/'
+actions:
+  say:
+    takes: {text: , to: {kind: nodes}}
+    dialogue: [{type: "{text}"}]
+    sends: {text: "* {text}", to: to}
+  think: {dialogue: [{type: hm}]}
+"""
+
+
+def test_messages_need_no_id(load_file: LoadProgram) -> None:
+    messages = load_file(CHAT).messages
+    assert messages.sent is not None
+    assert messages.received is not None
+    assert messages.sent.groups == ("to", "text")
+    assert messages.received.groups == ("from", "quoted")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "group"),
+    [("sent: '/(?P<to>x)/'", "text"), ("received: '/(?P<text>x)/'", "from")],
+)
+def test_a_message_needs_its_text_and_its_other_side(
+    load_file: LoadProgram, pattern: str, group: str
+) -> None:
+    with pytest.raises(ScenarioError, match=rf"lacks the group '{group}'"):
+        load_file(f"image: x\nmessages: {{{pattern}}}")
+
+
+def test_an_action_tells_what_it_sends(load_file: LoadProgram) -> None:
+    actions = load_file(CHAT).actions
+    assert actions["say"].sends == Sends(Template.parse("* {text}"), "to")
+    assert actions["think"].sends is None

@@ -7,9 +7,8 @@ answers is there when the typing is done.
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal
 
-from peerlab.backend.base import Arrival, Departure, RunName, Sink
+from peerlab.backend.base import Arrival, Departure, RunName, Sink, Stream
 from peerlab.errors import LabError, PeerlabError
 from peerlab.evidence.network import NetworkLog
 from peerlab.scenario.model import Scenario, Signal
@@ -35,6 +34,7 @@ class FakeNode:
         self.name = name
         self.lab = lab
         self.typed: list[str] = []
+        self.log: Mapping[Stream, bytes] | None = None
         self._ip = ip
         self._program = program
         self._running: Running | None = None
@@ -89,6 +89,10 @@ class FakeNode:
         """Ask the program to end."""
         self._go_on(lambda running: running.throw(Terminated()))
 
+    def logged(self) -> Mapping[Stream, bytes] | None:
+        """What the test says that somebody else has kept."""
+        return self.log
+
     def kill(self) -> None:
         """End the program by force, if it runs."""
         if self._running is not None:
@@ -97,7 +101,7 @@ class FakeNode:
 
     # What its program does.
 
-    def show(self, output: str | bytes, stream: Literal["stdout", "stderr"] = "stdout") -> None:
+    def show(self, output: str | bytes, stream: Stream = "stdout") -> None:
         """Print."""
         data = output.encode() if isinstance(output, str) else output
         if self._sink is not None:

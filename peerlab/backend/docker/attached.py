@@ -8,20 +8,22 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Literal, Protocol
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 import docker
 from docker.errors import APIError, NotFound
 from requests.exceptions import RequestException
 
-from peerlab.backend.base import Sink
+from peerlab.backend.base import Sink, Stream
 from peerlab.backend.docker.engine import engine_errors
 from peerlab.backend.frames import Decoder
 from peerlab.errors import LabError
 from peerlab.scenario.model import Signal
 
 _SIGNALS: Final = {Signal.INTERRUPT: "SIGINT", Signal.KILL: "SIGKILL"}
-_STREAMS: Final[dict[int, Literal["stdout", "stderr"]]] = {1: "stdout", 2: "stderr"}
+_STREAMS: Final[dict[int, Stream]] = {1: "stdout", 2: "stderr"}
 _CHUNK: Final = 64 * 1024
 _INTERRUPT_KEY: Final = b"\x03"
 _END_OF_INPUT_KEY: Final = b"\x04"
@@ -102,6 +104,26 @@ class AttachedNode:
         """Ask the program to end."""
         self._kill("SIGTERM")
 
+    def logged(self) -> dict[Stream, bytes]:
+        """The engine's own log of the container.
+
+        docker-py's `logs` would ask for the kind of terminal, and for each stream, before.
+        """
+        client = self._client
+        with engine_errors(f"read the log of the container at {self._ip}"):
+            answer = client.get(
+                f"{client.base_url}/v{client.api_version}/containers/{self.container}/logs",
+                params={"stdout": 1, "stderr": 1},
+                timeout=client.timeout,
+            )
+            answer.raise_for_status()
+        if self._pty:
+            return {"stdout": answer.content}
+        printed: dict[Stream, list[bytes]] = {"stdout": [], "stderr": []}
+        for frame in Decoder().feed(answer.content):
+            printed[_STREAMS.get(frame.kind, "stdout")].append(frame.payload)
+        return {stream: b"".join(payloads) for stream, payloads in printed.items()}
+
     def pause(self) -> None:
         """Freeze the container."""
         self._unless_ended("pause", self._client.pause)
@@ -147,8 +169,10 @@ class AttachedNode:
             else:
                 decoder = Decoder()
                 while data := connection.recv(_CHUNK):
-                    for frame in decoder.feed(data):
-                        sink.printed(_STREAMS.get(frame.kind, "stdout"), frame.payload)
+                    # As one piece as far as it is: a frame can be as small as a byte.
+                    for kind, frames in groupby(decoder.feed(data), attrgetter("kind")):
+                        payload = b"".join(frame.payload for frame in frames)
+                        sink.printed(_STREAMS.get(kind, "stdout"), payload)
             status = self._client.wait(self.container)["StatusCode"]
         except (OSError, APIError, RequestException, ValueError) as error:
             sink.lost(str(error))

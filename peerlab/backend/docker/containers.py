@@ -18,6 +18,11 @@ from peerlab.scenario.model import Node, TerminalKind
 
 _MEMORY: Final = 256 * 1024 * 1024
 _PROCESSES: Final = 64
+_LOG: Final = LogConfig(
+    type="local",
+    # All that the lab keeps of a node has room, to compare it with: 1 MiB of line ends takes 40 MB.
+    config={"max-size": "64m", "max-file": "1", "compress": "false"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,5 @@ class Containers:
             memswap_limit=_MEMORY,
             tmpfs={"/tmp": "size=16m,mode=1777"},  # noqa: S108 - inside the container
             restart_policy={"Name": "no"},
-            log_config=LogConfig(
-                type="local", config={"max-size": "10m", "max-file": "1", "compress": "false"}
-            ),
+            log_config=_LOG,
         )

@@ -5,15 +5,14 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
-from peerlab.backend.base import Sink
+from peerlab.backend.base import Sink, Stream
 from peerlab.backend.netns.control import Message
 from peerlab.backend.netns.pump import Pump
 from peerlab.errors import LabError
 from peerlab.scenario.model import Signal
 
-Stream = Literal["stdout", "stderr"]
 Ask = Callable[[Message, Sequence[int]], None]
 
 _CHUNK: Final = 64 * 1024
@@ -212,6 +211,9 @@ class NamespaceNode:
     def stop(self) -> None:
         """Ask the program to end."""
         self._send("stop")
+
+    def logged(self) -> None:
+        """Nobody else keeps a log."""
 
     def exited(self, status: int) -> None:
         """Take in that the program has ended."""
