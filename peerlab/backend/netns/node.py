@@ -4,9 +4,11 @@ It is process 1 of the node's PID namespace, so that its end ends everything tha
 started. It passes signals on and collects what has ended, as tini does in a container.
 """
 
+import contextlib
 import fcntl
 import os
 import resource
+import select
 import signal
 import socket
 import termios
@@ -28,6 +30,8 @@ DONE = b"."
 _PASSED_ON = frozenset({signal.SIGINT, signal.SIGTERM})
 _AWAITED = _PASSED_ON | {PAUSE, RESUME, signal.SIGCHLD}
 _SETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+_STILL = frozenset("TtZXx")  # states in proc(5): stopped, traced, ended
+_LOOK_AGAIN = 0.001  # seconds
 _LAB = 0  # the process id of senders outside the PID namespace
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # exit statuses as shells give them
 
@@ -123,12 +127,29 @@ def _obey(number: int, program: int, report: int) -> None:
     """Do what a signal of the lab asks for."""
     if number == PAUSE:
         os.kill(-1, signal.SIGSTOP)
+        # That is a request: a thread on another processor runs on until that takes notice.
+        while not _all_stand_still():
+            select.select([], [], [], _LOOK_AGAIN)
         os.write(report, DONE)
     elif number == RESUME:
         os.kill(-1, signal.SIGCONT)
         os.write(report, DONE)
     else:
         os.kill(program, number)
+
+
+def _all_stand_still() -> bool:
+    """Whether every thread of the node's other processes is stopped, or has ended."""
+    for pid in os.listdir("/proc"):
+        if pid.isdigit() and pid != "1":
+            # One that ends meanwhile is gone from there.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{thread}/stat", encoding="latin-1") as file:
+                        _, _, rest = file.read().rpartition(")")  # before it is a name
+                    if rest.split(None, 1)[0] not in _STILL:
+                        return False
+    return True
 
 
 def _collect(program: int) -> int | None:

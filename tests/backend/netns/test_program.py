@@ -3,12 +3,18 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
 
 from peerlab.backend.netns.launch import FIRST_USER
+from peerlab.evidence.journal import Event, Kind
+from peerlab.play import play
+from peerlab.scenario.load import load_scenario
+from peerlab.scenario.model import Scenario
 from tests.backend.netns.conftest import NamespaceBench
+from tests.backend.netns.remains import MARK, marked, new_mark
 
 pytestmark = pytest.mark.netns
 
@@ -287,3 +293,34 @@ def test_a_program_cannot_gain_rights_in_a_user_namespace_of_its_own(
         pytest.skip("root's labs have no user namespace in which that could be forbidden")
     told = bench.shown("sh", "-c", "unshare --user true 2>/dev/null; echo $?")
     assert told == "1\n"
+
+
+BUSY = """
+import threading
+def run():
+    while True:
+        pass
+for _ in range(4):
+    threading.Thread(target=run, daemon=True).start()
+print("ready")
+input()
+"""
+
+
+def test_no_thread_of_a_paused_node_runs_any_more(bench: NamespaceBench) -> None:
+    mark = new_mark()
+    bench.program("busy", BUSY, more=f"ready: ready\nenvironment: {{{MARK}: {mark}}}")
+    path = bench.directory / "busy.yaml"
+    rounds = "  - u1: pause\n  - u1: resume\n" * 20
+    path.write_text(f"title: busy\nnodes: {{u1: busy}}\nsteps:\n{rounds}  - u1: kill\n")
+    seen: list[str] = []
+
+    def look(_scenario: Scenario, event: Event) -> None:
+        if event.kind is Kind.PAUSED:
+            (pid,) = marked(mark)
+            threads = Path(f"/proc/{pid}/task").glob("*/stat")
+            seen.extend(stat.read_text().rpartition(")")[2].split()[0] for stat in threads)
+
+    scenario = load_scenario(path, programs=bench.programs)
+    play(scenario, bench.backend, bench.directory / "runs", observer=look)
+    assert seen == ["T"] * 20 * 5
