@@ -25,7 +25,7 @@ def check(evidence: Evidence, *, expecting: bool, steps: int) -> list[Finding]:
     """
     findings = [_failed(evidence, event, steps) for event in evidence.failed_steps]
     findings += [
-        Finding(NAME, Outcome.UNKNOWN, event.text, event.node)
+        Finding(NAME, Outcome.UNKNOWN, _cut_short(event), event.node)
         for event in evidence.journal
         if event.kind in {Kind.BROKE, Kind.TRUNCATED}
     ]
@@ -35,6 +35,12 @@ def check(evidence: Evidence, *, expecting: bool, steps: int) -> list[Finding]:
         return findings
     played = len({event.detail["number"] for event in evidence.journal if event.kind is Kind.STEP})
     return [Finding(NAME, Outcome.PASSED, f"all {played} steps came true")]
+
+
+def _cut_short(event: Event) -> str:
+    if event.kind is Kind.TRUNCATED:
+        return f"{event.node} printed more than the lab keeps: {event.text}"
+    return event.text
 
 
 def _failed(evidence: Evidence, event: Event, steps: int) -> Finding:

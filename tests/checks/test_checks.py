@@ -333,6 +333,8 @@ def step(number: int) -> Event:
     return event(Kind.STEP, "u1", "login", number=number, line=1, column=1)
 
 
+CUT = "u1 printed more than the lab keeps: only the first 4 bytes are kept"
+
 STEPS: dict[str, tuple[list[Event], bool, bool, list[Finding]]] = {
     "all true": (
         [step(1), step(2), step(2)],
@@ -380,7 +382,7 @@ STEPS: dict[str, tuple[list[Event], bool, bool, list[Finding]]] = {
         [step(1), event(Kind.TRUNCATED, "u1", "only the first 4 bytes are kept")],
         True,
         False,
-        [Finding("steps", UNKNOWN, "only the first 4 bytes are kept", "u1")],
+        [Finding("steps", UNKNOWN, CUT, "u1")],
     ),
     "a run that was killed": (
         [step(1)],
