@@ -1,8 +1,9 @@
 """Plays many scenarios, several at a time, and ends in order when a person presses Ctrl-C."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from peerlab.checks.result import Result
@@ -22,49 +23,46 @@ PlayOne = Callable[[Scenario, Stop], Result]
 
 
 def play_all(
-    scenarios: Sequence[Scenario],
+    scenarios: Iterable[Scenario],
     play_one: PlayOne,
     *,
     jobs: int,
     done: Callable[[Result], None],
-) -> list[Result]:
+) -> None:
     """Play them, `jobs` at a time, and call `done` with each result as it comes.
 
-    Returns:
-        The results, in the order of the scenarios.
+    Nothing is kept of a result once `done` has it, so there may be any number of them.
 
     Raises:
         Interrupted: Ctrl-C was pressed; every run has ended, cleaned up, and told its result.
         PeerlabError: a run could not be made; the others have ended.
     """
     stop = Stop()
+    coming = iter(scenarios)
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="run") as pool:
-        futures: list[Future[Result]] = []
-        told: set[Future[Result]] = set()
+        untold: list[Future[Result]] = []
         try:
-            futures.extend(  # one by one: whatever interrupts this, those under way are known
-                pool.submit(play_one, scenario, stop) for scenario in scenarios
-            )
-            for future in _as_they_end(futures):
-                told.add(future)
-                done(future.result())
+            while True:
+                # Some more wait than can be played, so that nobody waits while results are told.
+                untold.extend(  # one by one: whatever interrupts this, those under way are known
+                    pool.submit(play_one, scenario, stop)
+                    for scenario in islice(coming, 2 * jobs - len(untold))
+                )
+                if not untold:
+                    return
+                ended, _ = wait(untold, LOOK_UP, return_when=FIRST_COMPLETED)
+                for future in [future for future in untold if future in ended]:
+                    untold.remove(future)
+                    done(future.result())
         except BaseException as error:
-            _end_all(futures, stop)
+            _end_all(untold, stop)
             if not isinstance(error, KeyboardInterrupt):
                 raise
-            for future in futures:
-                if not (future in told or future.cancelled() or future.exception()):
+            for future in untold:
+                if not (future.cancelled() or future.exception()):
                     with suppress(OSError):  # the terminal may be gone: that interrupts, too
                         done(future.result())
             raise Interrupted from None
-    return [future.result() for future in futures]
-
-
-def _as_they_end(futures: Sequence[Future[Result]]) -> Iterator[Future[Result]]:
-    left = set(futures)
-    while left:
-        ended, left = wait(left, LOOK_UP, return_when=FIRST_COMPLETED)
-        yield from (future for future in futures if future in ended)
 
 
 def _end_all(futures: Sequence[Future[Result]], stop: Stop) -> None:

@@ -356,7 +356,8 @@ def test_output_that_is_not_kept_makes_the_verdict_unknown(
     monkeypatch.setattr("peerlab.drive.watch.MAX_OUTPUT", 20)
     result = bench.play(HELLO)
     assert result.verdict.outcome is Outcome.UNKNOWN
-    assert findings(result)[0] == ("steps", Outcome.UNKNOWN, "only the first 20 bytes are kept")
+    told = "u1 printed more than the lab keeps: only the first 20 bytes are kept"
+    assert findings(result)[0] == ("steps", Outcome.UNKNOWN, told)
 
 
 def test_a_traceback_fails_a_run_that_did_not_ask_for_the_check(bench: Bench) -> None:

@@ -1,17 +1,20 @@
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import ReferenceType, ref
 
 import pytest
 
 from peerlab.checks.result import Result
-from peerlab.errors import MachineUnfit
+from peerlab.errors import LabError, MachineUnfit
 from peerlab.evidence.journal import Event, Kind
-from peerlab.play import play
+from peerlab.play import Stop, play
 from peerlab.scenario.model import Scenario
 from peerlab.session import Interrupted, PlayOne, play_all
 from tests.support.bench import Bench
 from tests.support.fake import FakeBackend, FakeNode, Running
+from tests.support.journals import verdict
 
 LOGIN = "title: Login\nnodes: {u1: chat}\nsteps: [{u1: login}]\n"
 WAITS = "title: Waits\nnodes: {u1: chat}\nsteps: [{u1: {expect: never, within: 60s}}]\n"
@@ -29,10 +32,10 @@ def play_them(
     *,
     jobs: int = 1,
     observer: Callable[[Scenario, Event], None] | None = None,
-) -> list[Result]:
+) -> None:
     backend = bench.backend()
     try:
-        return play_all(scenarios, player(backend, bench, observer), jobs=jobs, done=done)
+        play_all(scenarios, player(backend, bench, observer), jobs=jobs, done=done)
     finally:
         assert backend.left == 0
 
@@ -43,13 +46,42 @@ def player(
     return lambda scenario, stop: play(scenario, backend, bench.out, observer=observer, stop=stop)
 
 
-def test_results_are_told_as_they_come_and_returned_in_order(bench: Bench) -> None:
+def test_every_result_is_told_once(bench: Bench) -> None:
     scenarios = [bench.load(LOGIN, name) for name in ("a", "b", "c")]
     told: list[Result] = []
-    results = play_them(bench, scenarios, told.append, jobs=2)
-    assert [result.scenario.name for result in results] == ["a", "b", "c"]
+    play_them(bench, scenarios, told.append, jobs=2)
     assert sorted(result.scenario.name for result in told) == ["a", "b", "c"]
-    assert {result.verdict.outcome.value for result in results} == {"passed"}
+    assert {result.verdict.outcome.value for result in told} == {"passed"}
+
+
+def test_no_result_and_no_scenario_is_kept_by_those_who_play(bench: Bench) -> None:
+    scenario = bench.load(LOGIN)
+    alive: list[ReferenceType[LabError]] = []
+    most = begun = 0
+
+    def coming() -> Iterator[Scenario]:
+        nonlocal begun
+        for _ in range(50):
+            begun += 1
+            yield scenario
+
+    def play_one(scenario: Scenario, _stop: Stop) -> Result:
+        error = LabError("stands for all that a result has")
+        alive.append(ref(error))
+        return Result(scenario, "fake", verdict(), bench.out, 0.0, error)
+
+    def done(result: Result) -> None:
+        nonlocal most
+        del result
+        gc.collect()
+        most = max(most, sum(each() is not None for each in alive))
+        assert begun - len(told) <= 4
+        told.append(None)
+
+    told: list[None] = []
+    play_all(coming(), play_one, jobs=2, done=done)
+    assert len(told) == 50
+    assert most <= 5
 
 
 def test_as_many_runs_as_jobs_are_under_way_at_the_same_time(bench: Bench) -> None:
@@ -64,14 +96,16 @@ def test_as_many_runs_as_jobs_are_under_way_at_the_same_time(bench: Bench) -> No
     bench.program("meets", meets)
     text = "title: Meet\nnodes: {u1: meets}\nsteps: [{u1: {expect: met}}]\n"
     scenarios = [bench.load(text, name) for name in ("a", "b")]
-    results = play_them(bench, scenarios, lambda _result: None, jobs=2)
-    assert {result.verdict.outcome.value for result in results} == {"passed"}
+    told: list[Result] = []
+    play_them(bench, scenarios, told.append, jobs=2)
+    assert [result.verdict.outcome.value for result in told] == ["passed", "passed"]
 
 
 def test_the_same_scenario_can_be_played_several_times_at_once(bench: Bench) -> None:
     scenario = bench.load(LOGIN)
-    results = play_them(bench, [scenario] * 4, lambda _result: None, jobs=4)
-    assert len({result.evidence for result in results}) == 4
+    told: list[Result] = []
+    play_them(bench, [scenario] * 4, told.append, jobs=4)
+    assert len({result.evidence for result in told}) == 4
 
 
 def test_a_machine_that_cannot_run_it_ends_the_session(bench: Bench) -> None:

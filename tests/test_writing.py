@@ -149,7 +149,7 @@ def test_a_class_becomes_a_table(peerlab: Command) -> None:
 def test_evidence_that_is_none_keeps_nothing_else_from_being_written(peerlab: Command) -> None:
     peerlab.run(peerlab.bench.write(GRADED, "lab"), "--submission", "alice")
     shutil.copytree(Path("runs/lab/latest"), "alice")
-    result = peerlab("check", "alice", "nowhere", "--write", "json=out.json")
+    result = peerlab("check", "nowhere", "alice", "--write", "json=out.json")
     assert result.exit_code == 2
     told = json.loads(Path("out.json").read_text())
     assert [run["submission"] for run in told["scenarios"]] == ["alice"]

@@ -3,6 +3,7 @@
 import click
 
 from peerlab import __version__
+from peerlab.cli.comparing import diff, pack
 from peerlab.cli.judging import check
 from peerlab.cli.machine import clean, doctor, images
 from peerlab.cli.playing import list_scenarios, run, validate
@@ -18,5 +19,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, validate, list_scenarios, doctor, images, clean):
+for command in (run, check, diff, pack, validate, list_scenarios, doctor, images, clean):
     main.add_command(command)

@@ -2,17 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial, wraps
 from pathlib import Path
-from typing import NoReturn, ParamSpec
+from typing import NamedTuple, NoReturn, ParamSpec
 
 import click
 
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import worst
-from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError
+from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError, UsageError
+from peerlab.evidence.folder import find_runs
+from peerlab.evidence.pack import unpacked
 from peerlab.programs import known_programs
 from peerlab.report.escape import escape
 from peerlab.report.formats import FORMATS, Targets
@@ -72,16 +74,16 @@ def reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
         try:
             status = command(*args, **kwargs)
         except PeerlabError as error:
-            status = _tell(error)
+            status = tell(error)
         except KeyboardInterrupt:
             status = ExitStatus.INTERRUPTED
         except OSError as error:  # the disk is full, or nobody reads what is printed
-            status = _tell(LabError(f"cannot go on: {error}"))
+            status = tell(LabError(f"cannot go on: {error}"))
         except RuntimeError as error:
             if "start new thread" not in str(error):
                 raise
             hint = "raise the limit of processes and threads (`ulimit -u`)"
-            status = _tell(MachineUnfit("this machine lets no more threads start", hint=hint))
+            status = tell(MachineUnfit("this machine lets no more threads start", hint=hint))
         _leave(status)
 
     return wrapper
@@ -97,7 +99,7 @@ def _leave(status: ExitStatus) -> NoReturn:
     sys.exit(status)
 
 
-def _tell(error: PeerlabError) -> ExitStatus:
+def tell(error: PeerlabError) -> ExitStatus:
     """Print an error; problems of scenarios have their own form."""
     shown = escape(str(error))
     if not isinstance(error, ScenarioError):
@@ -121,6 +123,45 @@ def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
         found = [diagnostic for problem in problems for diagnostic in problem.diagnostics]
         raise ScenarioError(list(dict.fromkeys(found)))  # a program's problems only once
     return scenarios
+
+
+class FoundRun(NamedTuple):
+    """The evidence of one run.
+
+    Attributes:
+        folder: where it is while the command works on it.
+        origin: what people call it: the folder, or the packed file that it was in.
+    """
+
+    folder: Path
+    origin: Path
+
+
+@contextmanager
+def evidence_folders(paths: Sequence[Path]) -> Iterator[list[FoundRun]]:
+    """The runs that paths name, in this order; packed ones are unpacked as long as the context.
+
+    A path is the folder of a run, a packed run, or a directory with such folders below it.
+
+    Raises:
+        UsageError: there is no run in one of them.
+    """
+    hint = "name the folder of a run, a file made by `peerlab pack`, or a directory of such folders"
+    with ExitStack() as stack:
+        found: list[FoundRun] = []
+        for path in paths:
+            if not path.exists():
+                raise UsageError(f"there is no {path}", hint=hint)
+            packed = path.is_file()
+            runs = find_runs(stack.enter_context(unpacked(path)) if packed else path)
+            if not runs:
+                raise UsageError(f"found no evidence of a run in {path}", hint=hint)
+            if packed and len(runs) > 1:
+                raise UsageError(
+                    f"{path} holds {len(runs)} runs", hint="unpack it, and name its directory"
+                )
+            found += [FoundRun(run, path if packed else run) for run in runs]
+        yield found
 
 
 def status_of(results: Sequence[Result]) -> ExitStatus:

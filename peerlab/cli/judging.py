@@ -1,18 +1,20 @@
 """Commands about evidence: check."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from peerlab.checks.result import Result
-from peerlab.cli.common import WRITE, reports_errors, status_of, targets_of
+from peerlab.cli.common import WRITE, evidence_folders, reports_errors, status_of, targets_of, tell
 from peerlab.errors import ExitStatus, PeerlabError
 from peerlab.recorded import judge_recorded
 from peerlab.report import text
 
 EVIDENCE = click.argument(
-    "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EVIDENCE..."
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EVIDENCE..."
 )
 
 
@@ -20,17 +22,30 @@ EVIDENCE = click.argument(
 @EVIDENCE
 @WRITE
 @reports_errors
-def check(*, folders: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
-    """Judge runs again, from the evidence that they left: folders below runs/."""
+def check(*, paths: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
+    """Judge runs again, from the evidence that they left: folders below runs/, or packed ones."""
     written = targets_of(targets)
+    began = time.monotonic()
     results: list[Result] = []
-    try:
-        for folder in folders:
-            results.append(judge_recorded(folder))
-            if not written.quiet:
-                click.echo("\n".join([text.run_line(results[-1]), *text.explanation(results[-1])]))
-    except PeerlabError as error:
-        written.write(results, error)
-        raise
-    written.write(results, None)
-    return status_of(results)
+    errors: list[PeerlabError] = []
+    for path in paths:
+        try:
+            results += _judged(path, say=not written.quiet)
+        except PeerlabError as error:  # whatever one of a class handed in, the others are judged
+            tell(error)
+            errors.append(error)
+    written.write(results, errors[0] if errors else None)
+    if len(results) > 1 and not written.quiet:
+        click.echo(text.summary(results, time.monotonic() - began))
+    return errors[0].exit_status if errors else status_of(results)
+
+
+def _judged(path: Path, *, say: bool) -> Iterator[Result]:
+    """Judge every run that a path names, and tell it; what is packed goes by the packed file."""
+    with evidence_folders([path]) as found:
+        for run in found:
+            result = judge_recorded(run.folder)
+            if say:
+                why = text.explanation(result, run.origin)
+                click.echo("\n".join([text.run_line(result, run.origin), *why]))
+            yield replace(result, evidence=run.origin)

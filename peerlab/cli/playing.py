@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
@@ -41,7 +40,17 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
     help="What nodes are made of; auto: containers, and where there is no engine, namespaces.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Runs at the same time.")
-@click.option("--repeat", type=click.IntRange(1), default=1, help="Play each so many times.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(1),
+    default=1,
+    help="Play each so many times, and tell what varied.",
+)
+@click.option(
+    "--discard-passed",
+    is_flag=True,
+    help="Remove the evidence of runs that passed, but for the first of each scenario.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Where evidence goes."
 )
@@ -70,6 +79,7 @@ def run(
     backend: str,
     jobs: int,
     repeat: int,
+    discard_passed: bool,
     out: Path,
     capture: bool,
     seed: int | None,
@@ -81,29 +91,23 @@ def run(
     targets: Sequence[str],
 ) -> ExitStatus:
     """Play scenarios: files, or directories of them (default: scenarios/)."""
+    from peerlab.cli.telling import Telling  # noqa: PLC0415
     from peerlab.play import play  # noqa: PLC0415 - keeps the other commands quick
-    from peerlab.report import text  # noqa: PLC0415
     from peerlab.session import Interrupted, play_all  # noqa: PLC0415
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # end in order, as after Ctrl-C
     written = targets_of([*targets, "json=-"] if as_json else targets)
-    began = time.monotonic()
-    results: list[Result] = []
+    telling = Telling(repeat, quiet=written.quiet, discard_passed=discard_passed)
     error: PeerlabError | None = None
     interrupted = False
     try:
-        scenarios = load(paths, overrides) * repeat
+        scenarios = load(paths, overrides)
         with ExitStack() as stack:
             observer, say = _observer(stack, follow=follow, quiet=written.quiet)
             backends = Backends(backend, say, keep=keep, captures=capture)
             stack.callback(backends.close)
             chosen = backends.choose(scenarios)
-
-            def done(result: Result) -> None:
-                results.append(result)
-                if not written.quiet:
-                    say("\n".join([text.run_line(result), *text.explanation(result)]))
 
             # The transcripts of several runs in one would be nobody's.
             jobs = 1 if follow else jobs
@@ -121,7 +125,8 @@ def run(
                     submission=submission,
                 )
 
-            results = play_all(scenarios, play_one, jobs=jobs, done=done)
+            runs = telling.begin(scenarios, say)
+            play_all(runs, play_one, jobs=jobs, done=telling.done)
     except Interrupted:
         interrupted = True
     except PeerlabError as raised:
@@ -130,12 +135,12 @@ def run(
         error = LabError(f"cannot go on: {failure}")
     # A terminal that is closed interrupts, too: then nobody is there to read.
     with suppress(OSError) if interrupted else nullcontext():
-        written.write(results, INTERRUPTED if interrupted else error)
-        if len(results) > 1 and not written.quiet:
-            click.echo(text.summary(results, time.monotonic() - began))
+        written.write(telling.results, INTERRUPTED if interrupted else error, telling.tallies)
+        if not written.quiet:
+            telling.conclude()
     if error is not None:
         raise error
-    return ExitStatus.INTERRUPTED if interrupted else status_of(results)
+    return ExitStatus.INTERRUPTED if interrupted else status_of(telling.results)
 
 
 @click.command()

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -14,6 +16,7 @@ VERDICT = "verdict.json"
 PROGRAMS = "programs"
 NODES = "nodes"
 CAPTURES = "captures"
+LATEST = "latest"
 
 
 class Folder:
@@ -39,7 +42,7 @@ class Folder:
             (path / PROGRAMS).mkdir()
             for name, program in programs.items():
                 (path / PROGRAMS / f"{name}.yaml").write_text(program, encoding="utf-8")
-            _link(parent / "latest", run_id)
+            _link(parent / LATEST, run_id)
         except OSError as error:
             raise UsageError(
                 f"cannot write the evidence to {path}: {error.strerror}",
@@ -73,3 +76,29 @@ def _link(link: Path, target: str) -> None:
     with contextlib.suppress(OSError):  # not every file system has links
         fresh.symlink_to(target)
         fresh.replace(link)
+
+
+def find_runs(directory: Path) -> list[Path]:
+    """The folders of runs in a directory, sorted, or the directory itself if it is one.
+
+    Links such as `latest` are not followed: each run is found once.
+    """
+    found = []
+    for path, below, files in os.walk(directory):
+        if JOURNAL in files:
+            found.append(Path(path))
+            below.clear()
+    return sorted(found)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the folder of a run, and the link `latest` if it leads there.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    link = folder.with_name(LATEST)
+    with contextlib.suppress(OSError):  # there is none
+        if link.readlink() == Path(folder.name):
+            link.unlink()
+    shutil.rmtree(folder)

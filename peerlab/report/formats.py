@@ -3,10 +3,12 @@
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 from peerlab.checks.result import Result
+from peerlab.compare.repeats import Tally
 from peerlab.errors import LabError, PeerlabError, UsageError
 from peerlab.report.github import as_github
 from peerlab.report.grades import as_csv
@@ -86,17 +88,28 @@ class Targets:
         """Whether standard output is for a machine alone."""
         return any(target.file is None and not target.is_log for target in self._targets)
 
-    def write(self, results: Sequence[Result], error: PeerlabError | None) -> None:
+    def write(
+        self,
+        results: Sequence[Result],
+        error: PeerlabError | None,
+        tallies: Sequence[Tally] = (),
+    ) -> None:
         """Write the results: files first, for nobody may be there to read standard output.
+
+        Args:
+            results: one of each run, or of each scenario where each was played several times.
+            error: what kept others from being played.
+            tallies: what came of scenarios that were played several times.
 
         Raises:
             UsageError: a file could not be written, or a format cannot tell these results; all
                 others are written.
         """
         failures: list[UsageError] = []
+        formats = FORMATS | {"json": partial(as_json, tallies=tallies)}
         for target in sorted(self._targets, key=lambda target: target.file is None):
             try:
-                text = FORMATS[target.format](results, error)
+                text = formats[target.format](results, error)
                 if target.file is None:
                     self._say(_encoded(text))
                 else:

@@ -6,24 +6,30 @@ from typing import Any, Final
 
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome, worst
+from peerlab.compare.repeats import Tally
 from peerlab.errors import PeerlabError
+from peerlab.report import repeats
 from peerlab.report.escape import MARK
 
 SCHEMA: Final = 1
 """Goes up when a key goes away or means something else."""
 
 
-def as_json(results: Sequence[Result], error: PeerlabError | None = None) -> str:
-    """All runs as one object, and what kept others from being played."""
-    told = {} if error is None else {"error": str(error)}
-    return json_text(
-        {"schema": SCHEMA}
-        | told
-        | {
-            "outcome": overall(results, error).value,
-            "scenarios": [_of_run(result) for result in results],
-        }
-    )
+def as_json(
+    results: Sequence[Result],
+    error: PeerlabError | None = None,
+    *,
+    tallies: Sequence[Tally] = (),
+) -> str:
+    """All runs as one object, what kept others from being played, and what varied of many."""
+    told: dict[str, Any] = {"schema": SCHEMA}
+    if error is not None:
+        told["error"] = str(error)
+    told["outcome"] = overall(results, error).value
+    told["scenarios"] = [_of_run(result) for result in results]
+    if tallies:
+        told["repeats"] = repeats.as_json(tallies)
+    return json_text(told)
 
 
 def overall(results: Sequence[Result], error: PeerlabError | None) -> Outcome:

@@ -1,7 +1,8 @@
 """The plain report: one line a run, then what was found where a run did not pass."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from peerlab.checks.result import Result
@@ -13,15 +14,15 @@ TAIL = 6
 """Last lines of each node's transcript shown with a run that did not pass."""
 
 
-def run_line(result: Result) -> str:
-    """One run in one line."""
+def run_line(result: Result, evidence: Path | None = None) -> str:
+    """One run in one line; `evidence` is what people call it if that is another path."""
     parts = [
         f"{result.verdict.outcome.value:7}",
         escape_line(result.scenario.name),
         result.backend,
         f"{result.seconds:.1f} s",
         *([] if result.verdict.points is None else [points(result.verdict)]),
-        shown_path(result.evidence),
+        shown_path(evidence or result.evidence),
     ]
     return "  ".join(parts)
 
@@ -32,8 +33,11 @@ def points(verdict: Verdict) -> str:
     return f"{earned} of {verdict.points or 0:g} points"
 
 
-def explanation(result: Result) -> Iterator[str]:
-    """Why a run did not pass, line by line: findings with their proof, then each node's end."""
+def explanation(result: Result, evidence: Path | None = None) -> Iterator[str]:
+    """Why a run did not pass, line by line: findings with their proof, then each node's end.
+
+    `evidence` is what people call its evidence if that is another path.
+    """
     if result.verdict.outcome is Outcome.PASSED:
         return
     for check in result.verdict.checks:
@@ -50,7 +54,7 @@ def explanation(result: Result) -> Iterator[str]:
         yield from (f"      | {escape(line)}" for line in node.tail(TAIL).splitlines())
     if result.scenario.scripts_network:
         yield f"   `--seed {result.seed}` lets the network decide the same again"
-    yield f"   evidence: {shown_path(result.evidence)}"
+    yield f"   evidence: {shown_path(evidence or result.evidence)}"
 
 
 def _finding(result: Result, finding: Finding) -> Iterator[str]:
@@ -68,12 +72,13 @@ def _finding(result: Result, finding: Finding) -> Iterator[str]:
 
 def summary(results: Sequence[Result], seconds: float) -> str:
     """All runs in one line."""
-    counts = [
-        f"{count} {outcome.value}"
-        for outcome in Outcome
-        if (count := sum(result.verdict.outcome is outcome for result in results))
-    ]
-    return f"{', '.join(counts) or 'nothing was played'} in {seconds:.1f} s"
+    return f"{counted(Counter(result.verdict.outcome for result in results))} in {seconds:.1f} s"
+
+
+def counted(outcomes: Mapping[Outcome, int]) -> str:
+    """How many runs had each outcome."""
+    counts = [f"{outcomes[each]:,} {each.value}" for each in Outcome if outcomes.get(each)]
+    return ", ".join(counts) or "nothing was played"
 
 
 def shown_path(path: Path) -> str:

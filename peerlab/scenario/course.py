@@ -79,6 +79,14 @@ def acts_of_nodes(scenario: Scenario) -> Iterator[tuple[str, Act]]:
             yield from ((node, act) for act in _acts(scenario, step, node))
 
 
+def acts_of_programs(scenario: Scenario) -> Iterator[Act]:
+    """Every act in the actions of the scenario's programs, whether a step plays them or not."""
+    for program in scenario.programs.values():
+        for action in program.actions.values():
+            for act in action.dialogue:
+                yield from _flat(act, program.actions)
+
+
 def report_impossible(reading: Reading, scenario: Scenario) -> None:
     """Report acts that cannot come true where they stand, whatever the programs do.
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from peerlab.checks.result import Result
+from peerlab.compare.retelling import retell
+from peerlab.compare.speech import speech_of
 from peerlab.evidence.reading import Evidence
 from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import find_scenarios, load_scenario
 from tests.contracts.conftest import BACKENDS
-from tests.support.retelling import retell
 
 SCENARIOS = SERVICES.parent / "scenarios"
 FILES = find_scenarios([SCENARIOS])
@@ -51,9 +52,9 @@ def test_a_shipped_scenario_passes_everywhere_with_the_same_transcripts(
     for name, result in results.items():
         assert result.verdict.outcome == "passed", (name, result.evidence, result.verdict.findings)
 
-    docker, netns = (
-        retell(Evidence(results[name].evidence).journal) for name in ("docker", "netns")
-    )
+    journals = [Evidence(results[name].evidence).journal for name in ("docker", "netns")]
+    speech = speech_of(results["docker"].scenario, journals)
+    docker, netns = (retell(journal, speech) for journal in journals)
     assert netns.keys() == docker.keys()
     for node in docker:
         assert netns[node] == docker[node]

@@ -1,13 +1,37 @@
 """The comparison of two runs lets go what is another in every run, and nothing else."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from peerlab.compare import retelling
+from peerlab.compare.retelling import Lane, Part, retell_network
+from peerlab.compare.speech import Speech, speech_of
 from peerlab.evidence.journal import Event, Kind
+from peerlab.programs import known_programs
+from peerlab.scenario.load import load_scenario
 from tests.support.journals import deployed, event, exited, printed, started
-from tests.support.retelling import retell
 
 ALICE, BOB, SERVER = "10.0.0.3", "10.0.0.4", "10.0.0.2"
 PROMPT = "Enter number of recipients: "
+SPEECH = Speech(
+    prompts=(PROMPT,),
+    notices=dict.fromkeys(("alice", "bob"), re.compile(r"(\S+ \S+ Received|HEY|YOU|from ).*$")),
+    entries=(re.compile(r"'(?P<label>[^']+)': \('(?P<ip>[^']+)', (?P<port>\d+)\)"),),
+    served={"server"},
+    routers={"nat"},
+)
+
+
+def retell(journal: Sequence[Event], speech: Speech = SPEECH) -> dict[str, Part]:
+    return retelling.retell(journal, speech)
+
+
+def texts(part: Part, what: str) -> list[str]:
+    return [told.text for lane in sorted(part) if lane.what == what for told in part[lane]]
 
 
 def typed(node: str, text: str) -> Event:
@@ -59,13 +83,13 @@ def test_two_runs_that_differ_in_addresses_ports_labels_times_and_ids_are_told_t
     assert retell(one) == retell(other)
 
     alice, bob = retell(one)["alice"], retell(one)["bob"]
-    assert alice.typed == ["Y", "<bob>"]
-    assert alice.printed == [
+    assert texts(alice, "typed") == ["Y", "<bob>"]
+    assert texts(alice, "printed") == [
         "cannot reach <server>:12345\n",
         "Available clients are: {'<alice>': ('<alice>', <port>), '<bob>': ('<bob>', <port>)}\n",
     ]
-    assert alice.sent == ["<id> <bob>: HEY"]
-    assert bob.noticed == ["<time> Received message from <alice>: HEY\n"]
+    assert texts(alice, "sent") == ["<bob>: HEY"]
+    assert texts(bob, "noticed") == ["<time> Received message from <alice>: HEY\n"]
 
 
 DIFFERENT: dict[str, tuple[list[Event], list[Event]]] = {
@@ -128,6 +152,10 @@ RACES: dict[str, tuple[list[Event], list[Event]]] = {
         [noticed("bob", f"{PROMPT}2026-01-31 20:30:00 HEY\n")],
         [printed("bob", PROMPT), noticed("bob", "2026-01-31 20:30:00 HEY\n")],
     ),
+    "the order of those on a list": (
+        [printed("bob", f"{{'A': ('{ALICE}', 1), 'B': ('{BOB}', 2)}}\n")],
+        [printed("bob", f"{{'B': ('{BOB}', 2), 'A': ('{ALICE}', 1)}}\n")],
+    ),
     "messages of two senders": (
         [
             message(Kind.RECEIVED, "bob", ALICE, "HEY", "1"),
@@ -175,22 +203,22 @@ def test_where_a_nat_is_and_which_ports_it_takes_is_let_go_and_who_is_behind_it_
 
     parts = retell(one)
     assert parts.keys() == {"server", "alice", "bob"}
-    assert parts["server"].printed == [
+    assert texts(parts["server"], "printed") == [
         "<nat>:<port> asks <server>:3478\n",
         "Accepted connection from ('<nat>', <port>)\n",
         "Accepted connection from ('<nat>', <port>)\n",
     ]
-    assert parts["alice"].printed == [
+    assert texts(parts["alice"], "printed") == [
         "Available clients are: {'USER 1': ('<nat>', <port>), 'USER 2': ('<nat>', <port>)}\n"
     ]
-    assert parts["alice"].typed == ["Y", "USER 2"]
-    assert parts["alice"].sent == ["<id> <nat>: HEY"]
+    assert texts(parts["alice"], "typed") == ["Y", "USER 2"]
+    assert texts(parts["alice"], "sent") == ["<nat>: HEY"]
 
 
 def test_a_label_that_belonged_to_two_nodes_is_told_as_it_is() -> None:
     shown = [printed("bob", f"{{'USER 1': ('{ip}', 40000)}}\n") for ip in (ALICE, BOB)]
     parts = retell([*lab(ALICE, BOB, SERVER), *shown, typed("alice", "USER 1")])
-    assert parts["alice"].typed == ["USER 1"]
+    assert texts(parts["alice"], "typed") == ["USER 1"]
 
 
 def test_those_behind_one_router_come_in_any_order() -> None:
@@ -203,3 +231,75 @@ def test_those_behind_one_router_come_in_any_order() -> None:
     second = said(hello.format(7), hello.format(8), login.format(8), login.format(7))
     assert retell(first)["server"] == retell(second)["server"]
     assert retell(first)["server"] != retell(first[:-1])["server"]
+
+
+def test_a_router_that_one_of_the_runs_never_tells_is_just_some_router() -> None:
+    speech = replace(SPEECH, routers=set(), routed=True)
+    told = event(Kind.DATAGRAM, "alice", to="nat", destination="10.9.0.9:7")
+    said = printed("server", "Accepted connection from ('10.9.0.9', 1)\n")
+    parts = [retell([*lab(ALICE, BOB, SERVER), *ev], speech) for ev in ([said], [told, said])]
+    assert parts[0] == parts[1]
+    assert texts(parts[0]["server"], "printed") == [
+        "Accepted connection from ('<router>', <port>)\n"
+    ]
+
+
+def test_a_message_that_comes_again_is_told_from_one_more_message() -> None:
+    def received(*ids: str) -> list[Event]:
+        return [message(Kind.RECEIVED, "bob", ALICE, "HEY", id_) for id_ in ids]
+
+    assert retell(received("1", "2")) == retell(received("7", "8"))
+    assert retell(received("1", "1")) != retell(received("1", "2"))
+
+
+def test_a_line_has_the_time_at_which_it_was_printed() -> None:
+    def at(moment: float, told: Event) -> Event:
+        return replace(told, at=moment)
+
+    journal = [
+        at(1, printed("bob", "one\n")),
+        at(2, printed("bob", f"{PROMPT}\n")),
+        at(3, noticed("bob", "HEY\n")),
+        at(4, printed("bob", f"{PROMPT}\n")),
+        at(5, exited("bob", 143, by="lab")),
+    ]
+    lines = retell(journal)["bob"][Lane("printed")]
+    # The prompt was interrupted and is one; when the lab ended the program, that ended its line.
+    assert [(told.text, told.at) for told in lines] == [("one\n", 1), (PROMPT, 2), ("\n", 5)]
+
+
+def test_what_became_of_datagrams_is_told_for_each_of_those_they_are_for() -> None:
+    def datagram(at: float, to: str, ip: str, fate: str, **detail: object) -> Event:
+        about = {"to": to, "destination": f"{ip}:40000", "fate": fate, "delay": at} | detail
+        return Event(at, Kind.DATAGRAM, "alice", "x", about)
+
+    sent = [
+        datagram(3.0, "bob", BOB, "delivered", by=["step 1 (duplicate: 2)"], copies=2),
+        datagram(1.0, "bob", BOB, "dropped", by=["step 1 (drop: 1)"]),
+        datagram(2.0, "server", SERVER, "delivered"),
+    ]
+    (lanes,) = retell_network([*lab(ALICE, BOB, SERVER), *sent], SPEECH).values()
+    assert {lane.whom: [told.text for told in lane_] for lane, lane_ in lanes.items()} == {
+        "<server>:<port>": ["a datagram to <server>:<port>: delivered"],
+        "<bob>:<port>": [
+            "a datagram to <bob>:<port>: dropped, by ['step 1 (drop: 1)']",
+            "a datagram to <bob>:<port>: delivered, by ['step 1 (duplicate: 2)'], copies 2",
+        ],
+    }
+
+
+def test_how_programs_speak_is_taken_from_the_scenario_and_the_runs(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "title: x\nnodes: {server: server, u1: client}\n"
+        'steps: [{u1: login}, {u1: {expect: "Yes or no?"}}]\n'
+    )
+    scenario = load_scenario(path, programs=known_programs())
+    shown = printed("u1", "Enter your username: ")
+    speech = speech_of(scenario, [[shown], [printed("u1", "LIST AVAILABLE CLIENTS: Y/N\n")]])
+    assert speech.prompts == ("Enter your username: ",)
+    assert speech.notices["u1"].search(f"{PROMPT}2026-01-31 20:30:00 Received message from x: y")
+    assert list(speech.notices) == ["u1"]
+    assert set(speech.served) == {"server"}
+    assert [entry.groupindex.keys() for entry in speech.entries] == [{"label", "ip", "port"}]
+    assert not speech.routed
