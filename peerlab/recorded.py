@@ -16,13 +16,18 @@ from peerlab.scenario.model import Scenario
 
 
 def judge_recorded(folder: Path) -> Result:
-    """Judge the run that left this folder.
+    """Judge the run that left this folder, as `judge_evidence` does."""
+    return judge_evidence(Evidence(folder))
+
+
+def judge_evidence(evidence: Evidence) -> Result:
+    """Judge the run that left this evidence.
 
     Raises:
-        UsageError: the folder is not that of a run, or lacks what its verdict needs.
+        UsageError: its folder is not that of a run, or lacks what its verdict needs.
         ScenarioError: the scenario in it is not one, or of another time.
     """
-    evidence = Evidence(folder)
+    folder = evidence.path
     about = evidence.journal[0] if evidence.journal else None
     if about is None or about.kind is not Kind.RUN:
         raise UsageError(f"{folder} is not the evidence of a run: its journal does not begin")

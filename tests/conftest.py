@@ -12,6 +12,7 @@ from peerlab.backend.docker.engine import connect
 from peerlab.backend.netns.probe import probe
 from peerlab.errors import MachineUnfit
 from tests.native.emulated import try_emulator
+from tests.support.chromium import find_chromium
 
 REQUIRED: Final = os.environ.get("PEERLAB_REQUIRE", "").split()
 """Backends whose tests must not be skipped, such as `docker`."""
@@ -21,14 +22,15 @@ def _try_engine() -> None:
     connect().close()
 
 
-_TRIED_BY: Final[dict[str, Callable[[], None]]] = {
+_TRIED_BY: Final[dict[str, Callable[[], object]]] = {
     "docker": _try_engine,
     "netns": probe,
     "uml": try_emulator,
+    "browser": find_chromium,
 }
 """What raises MachineUnfit where the backend of that name, which is a marker, too, is missing.
 
-So it is with `uml`, a kernel that has what that of the machine may lack.
+So it is with `uml`, a kernel that has what that of the machine may lack, and with `browser`.
 """
 
 
@@ -45,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _why_missing(try_it: Callable[[], None]) -> str | None:
+def _why_missing(try_it: Callable[[], object]) -> str | None:
     try:
         try_it()
     except MachineUnfit as unfit:

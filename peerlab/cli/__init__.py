@@ -7,6 +7,7 @@ from peerlab.cli.comparing import diff, pack
 from peerlab.cli.judging import check
 from peerlab.cli.machine import clean, doctor, images
 from peerlab.cli.playing import list_scenarios, run, validate
+from peerlab.cli.reporting import report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,5 +20,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, diff, pack, validate, list_scenarios, doctor, images, clean):
+for command in (run, check, report, diff, pack, validate, list_scenarios, doctor, images, clean):
     main.add_command(command)

@@ -22,6 +22,7 @@ from peerlab.cli.common import (
     status_of,
     targets_of,
 )
+from peerlab.cli.reporting import write_pages
 from peerlab.errors import ExitStatus, LabError, PeerlabError
 from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
@@ -67,6 +68,7 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
     help="native: the kernel's netem does what it can of what is done to the network.",
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
+@click.option("--report", is_flag=True, help="Write a page to look at (HTML) for each run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--follow", is_flag=True, help="Print transcripts as they happen, run by run.")
 @SUBMISSION
@@ -85,6 +87,7 @@ def run(
     seed: int | None,
     wire: str,
     keep: bool,
+    report: bool,
     as_json: bool,
     follow: bool,
     submission: str | None,
@@ -138,6 +141,7 @@ def run(
         written.write(telling.results, INTERRUPTED if interrupted else error, telling.tallies)
         if not written.quiet:
             telling.conclude()
+        write_pages(telling.results if report else [], out)
     if error is not None:
         raise error
     return ExitStatus.INTERRUPTED if interrupted else status_of(telling.results)

@@ -1,0 +1,281 @@
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from peerlab.checks.result import Result
+from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict
+from peerlab.errors import LabError, UsageError
+from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.reading import Evidence
+from peerlab.recorded import judge_recorded
+from peerlab.report.html import write_index, write_report
+from peerlab.report.page import MOST_EMBEDDED, Page, describe
+from tests.support.bench import Bench
+from tests.support.crowd import crowd
+from tests.support.journals import deployed, event, evidence, printed, started
+
+FAILS = """
+    title: Waits in vain
+    about: |
+      One line,
+      and its end.
+
+      Another paragraph.
+    nodes: {u1: chat, u2: chat}
+    steps:
+      - u1: login
+      - u2: login
+      - u1: {say: "HEY", to: [u2]}
+      - u1: {expect: never, within: 50ms}
+    checks:
+      - delivery: {sent: 1}
+        points: 2
+      - steps:
+        points: 3
+    """
+
+
+class Text(HTMLParser):
+    """All text of a page, and the names of its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self._hidden = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+        self._hidden = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._hidden:
+            self._hidden = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden not in {"style", "script"}:
+            self.texts.append(data)
+
+    @property
+    def all(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def played(bench: Bench) -> Result:
+    return bench.play(FAILS)
+
+
+def page(result: Result) -> str:
+    file = result.evidence / "report.html"
+    write_report(result, file)
+    return file.read_text(encoding="utf-8")
+
+
+def told(result: Result, *findings: Finding) -> Result:
+    """The result, with these findings in place of its own."""
+    judged = tuple(Judged(finding.check, "", (finding,)) for finding in findings)
+    return replace(result, verdict=Verdict(judged))
+
+
+def test_the_page_begins_with_the_verdict(played: Result) -> None:
+    _, _, text = Text(page(played)).all.partition("\N{BALLOT X}")
+    order = ["failed", "2 of 5 points", "Waits in vain", "One line, and its end.", "Findings"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "Another paragraph." in text
+    assert f"peerlab run --seed {played.seed} " in text
+
+
+def described(result: Result) -> Page:
+    return describe(result, Evidence(result.evidence), result.evidence)
+
+
+def test_findings_that_failed_come_before_unknown_and_passed_ones(played: Result) -> None:
+    result = told(
+        played,
+        Finding("a", Outcome.PASSED, "first"),
+        Finding("b", Outcome.UNKNOWN, "second"),
+        Finding("c", Outcome.FAILED, "third"),
+    )
+    page_of_it = described(result)
+    assert [found.message for found in page_of_it.troubles] == ["third", "second"]
+    assert [found.message for found in page_of_it.passed] == ["first"]
+
+
+def test_a_finding_shows_its_story_its_proof_and_its_line(played: Result) -> None:
+    finding = Finding(
+        "steps",
+        Outcome.FAILED,
+        "u1 never showed 'never'",
+        "u1",
+        (13, 5),
+        "\x1b[31mNo.\n",
+        ("u1 typed 'HEY' at 1 s.", "The network lost it."),
+    )
+    result = told(played, finding)
+    (found,) = described(result).troubles
+    assert [text for _, text, marked in found.excerpt if marked] == [
+        "  - u1: {expect: never, within: 50ms}"
+    ]
+    assert [number for number, _, _ in found.excerpt] == [11, 12, 13, 14, 15]
+    text = Text(page(result)).all
+    assert "u1 typed 'HEY' at 1 s." in text
+    assert "The network lost it." in text
+    assert r"\x1b[31mNo." in text
+
+
+def test_a_finding_without_a_place_shows_that_of_its_check(played: Result) -> None:
+    delivery = next(found for found in described(played).passed)
+    assert delivery.excerpt == [] or delivery.where
+    result = told(played, Finding("x", Outcome.FAILED, "no place"))
+    (found,) = described(result).troubles
+    assert (found.where, found.excerpt) == ("", [])
+
+
+def test_what_broke_the_lab_is_told_with_what_helps(played: Result) -> None:
+    broken = replace(played, error=LabError("no address is left", hint="`peerlab clean`"))
+    assert "Hint: `peerlab clean`" in Text(page(broken)).all
+
+
+def test_terminals_show_what_was_typed_and_what_came(played: Result) -> None:
+    html = page(played)
+    assert "Name: <b>u1</b>" in html
+    assert "<mark>* u1 says HEY</mark>" in html
+
+
+def test_the_page_shows_the_scenario_as_it_was_played_with_line_numbers(played: Result) -> None:
+    assert "<i>13</i><span>  - u1: {expect: never, within: 50ms}</span>" in page(played)
+
+
+def test_the_page_needs_nothing_but_itself(played: Result) -> None:
+    html = page(played)
+    assert "default-src 'none'" in html
+    assert not re.search(r"(?:src|href)=\"(?!data:)", html)
+    assert "http" not in re.sub(r"http-equiv|http://www.w3.org/2000/svg", "", html)
+    assert Text(html).tags.count("script") == 1
+
+
+def test_a_run_of_a_lab_that_never_came_up_has_a_page(bench: Bench) -> None:
+    scenario = bench.load(FAILS)
+    folder = evidence(bench.out / "broke", [event(Kind.RUN, None, "x")], complete=False).path
+    result = Result(scenario, "fake", Verdict(()), folder, 0.1)
+    text = Text(page(result)).all
+    assert "unknown" in text
+    assert "Terminals" not in text
+    assert "What passed between the nodes" not in text
+
+
+# Captures
+
+
+def test_small_captures_are_in_the_page(played: Result) -> None:
+    captures = played.evidence / "captures"
+    captures.mkdir()
+    (captures / "u1.pcap").write_bytes(b"\xd4\xc3\xb2\xa1")
+    (link,) = Text(page(played)).links
+    prefix, _, content = link.partition(",")
+    assert prefix == "data:application/vnd.tcpdump.pcap;base64"
+    assert base64.b64decode(content) == b"\xd4\xc3\xb2\xa1"
+    assert "4 bytes" in Text(page(played)).all
+
+
+def test_large_captures_are_linked(played: Result) -> None:
+    captures = played.evidence / "captures"
+    captures.mkdir()
+    (captures / "u1 #.pcap").write_bytes(bytes(MOST_EMBEDDED + 1))
+    assert Text(page(played)).links == ["captures/u1%20%23.pcap"]
+
+
+# Hostile output
+
+NASTY = "</script></pre><img src=x onerror=alert(1)><!-- ]]> {{ 7 * 7 }} \x1b[2J\u202e\x00\x9b"
+
+
+def test_no_output_gets_out_of_the_page(bench: Bench) -> None:
+    scenario = bench.load(FAILS)
+    events = [
+        Event(0.0, Kind.RUN, None, NASTY, {"began": NASTY, "run": NASTY}),
+        deployed("u1", "10.0.0.1", NASTY),
+        deployed("u2", NASTY),
+        started("u1"),
+        printed("u1", NASTY),
+        event(Kind.TYPED, "u1", NASTY),
+        event(Kind.SENT, "u1", NASTY, id=NASTY, peer=NASTY),
+        event(Kind.DATAGRAM, "u1", NASTY, to=NASTY, fate="dropped", by=[NASTY], cable=NASTY),
+        event(Kind.CONNECTION, "u1", NASTY, to="u2", destination=NASTY, sent=NASTY),
+        event(Kind.STEP, None, NASTY, number=99),
+        event(Kind.STEP_FAILED, "u1", NASTY, number=NASTY),
+        event(Kind.SIGNALLED, "u1", signal=NASTY),
+        event(Kind.EXITED, "u1", status=NASTY),
+    ]
+    folder = evidence(bench.out / "run", events).path
+    finding = Finding("log", Outcome.FAILED, NASTY, "u1", (1, 1), NASTY, (NASTY,))
+    scenario = replace(scenario, title=NASTY, about=NASTY, text=NASTY, name=NASTY)
+    error = LabError(NASTY, hint=NASTY)
+    judged = Judged("log", NASTY, (finding,), title=NASTY)
+    result = Result(scenario, NASTY, Verdict((judged,)), folder, 1.0, error, submission=NASTY)
+    html = page(result)
+    parsed = Text(html)
+    assert "img" not in parsed.tags
+    assert parsed.tags.count("script") == 1
+    assert "49" not in parsed.all
+    assert set(html).isdisjoint("\x1b\u202e\x00\x9b")
+
+
+def test_endless_output_is_bounded(bench: Bench) -> None:
+    scenario = bench.load(FAILS)
+    events = [Event(0.0, Kind.RUN), deployed("u1", "10.0.0.1"), deployed("u2", "10.0.0.2")]
+    events += [printed("u1", "<" * 1_000_000), printed("u2", "\n" * 1_000_000)]
+    folder = evidence(bench.out / "run", events).path
+    long = "x" * 1_000_000
+    findings = [Finding("log", Outcome.FAILED, long, "u1", (1, 1), long, (long,) * 1000)] * 1000
+    judged = (Judged("log", "", tuple(findings)),)
+    html = page(Result(scenario, "fake", Verdict(judged), folder, 1.0))
+    assert len(html) < 3_000_000
+    assert "950 more findings are in verdict.json" in html
+    assert "bytes left out; all are in nodes/u2.log" in html
+
+
+def test_a_crowd_has_a_page_of_bounded_size(tmp_path: Path) -> None:
+    html = page(judge_recorded(crowd(tmp_path / "run", events=40_000)))
+    assert len(html) < 6_000_000
+    assert "76 nodes have no lifeline of their own." in html
+    assert "not drawn, are in journal.jsonl." in html
+
+
+# The index
+
+
+def test_the_index_has_failed_runs_first_and_links_them(bench: Bench) -> None:
+    passed = bench.play("title: Fine\nnodes: {u1: chat}\nsteps: [{u1: login}]\n")
+    failed = replace(bench.play(FAILS), backend="<b>")
+    index = bench.out / "index.html"
+    write_index([(each, each.evidence / "report.html") for each in (passed, failed)], index)
+    parsed = Text(index.read_text(encoding="utf-8"))
+    assert [bench.out / link for link in parsed.links] == [
+        failed.evidence / "report.html",
+        passed.evidence / "report.html",
+    ]
+    assert "1 failed, 1 passed" in parsed.all
+    assert "2 of 5 points" in parsed.all
+    assert "<b>" in parsed.all
+
+
+def test_a_place_that_cannot_be_written_to_is_an_error(played: Result, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot write"):
+        write_report(played, tmp_path / "nowhere" / "report.html")
+    with pytest.raises(UsageError, match="cannot write"):
+        write_index([(played, tmp_path)], tmp_path / "nowhere" / "index.html")

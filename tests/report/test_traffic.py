@@ -1,0 +1,119 @@
+from peerlab.evidence.journal import Event, Kind
+from peerlab.report.passages import Carrier
+from peerlab.report.traffic import losses, read_traffic
+
+ADDRESSES = {"10.0.0.1": "u1", "10.0.0.2": "u2", "10.0.0.3": "u3"}
+
+
+def datagram(at: float = 1.0, text: str = "m1 Hi", **about: object) -> Event:
+    told = {"to": "u2", "source": "10.0.0.1:5", "destination": "10.0.0.2:5", "size": 5}
+    return Event(at, Kind.DATAGRAM, "u1", text, told | {"fate": "delivered"} | about)
+
+
+def message(kind: Kind, node: str, number: str = "m1", peer: str = "10.0.0.2") -> Event:
+    at = 1.0 if kind is Kind.SENT else 1.5
+    return Event(at, kind, node, "Hi there", {"id": number, "peer": peer})
+
+
+def test_a_datagram_is_named_by_the_message_that_it_carries() -> None:
+    (passage,) = read_traffic([datagram(), message(Kind.SENT, "u1")], ADDRESSES).passages
+    assert (passage.carrier, passage.what) == (Carrier.UDP, "Hi there")
+    assert (passage.source, passage.target, passage.is_odd) == ("u1", "u2", False)
+
+
+def test_a_datagram_that_was_lost_says_by_what() -> None:
+    lost = datagram(fate="dropped", by=["step 3 (drop: 1)"])
+    (passage,) = read_traffic([lost], ADDRESSES).passages
+    assert passage.lost
+    assert passage.lost_at is None
+    assert passage.why == ("step 3 (drop: 1)",)
+
+
+def test_a_datagram_that_is_lost_later_on_the_way_is_one_passage() -> None:
+    later = datagram(1.2, fate="dropped", by=["nat-a (no mapping)"], cable="nat-a")
+    (passage,) = read_traffic([later, datagram()], ADDRESSES).passages
+    assert (passage.lost, passage.lost_at, passage.at) == (True, "nat-a", 1.0)
+    assert passage.why == ("nat-a (no mapping)",)
+
+
+def test_of_equal_datagrams_the_last_one_before_is_the_one_that_was_lost() -> None:
+    events = [datagram(1.0), datagram(2.0), datagram(2.5, fate="dropped", cable="u2")]
+    first, second = read_traffic(events, ADDRESSES).passages
+    assert (first.lost, second.lost) == (False, True)
+
+
+def test_what_a_router_gave_another_address_is_a_passage_of_its_own() -> None:
+    later = datagram(1.2, fate="dropped", cable="u2", source="192.0.2.1:9")
+    first, second = read_traffic([datagram(), later], ADDRESSES).passages
+    assert (first.lost, second.lost, second.lost_at) == (False, True, "u2")
+
+
+def test_delay_copies_and_damage_are_told() -> None:
+    odd = datagram(by=["step 2 (delay: 1s)"], delay=1.0, copies=2, damaged="detected")
+    traffic = read_traffic([odd], ADDRESSES)
+    (passage,) = traffic.passages
+    assert (passage.arrives, passage.delay, passage.copies) == (2.0, 1.0, 2)
+    assert passage.why == ("step 2 (delay: 1s)", "damaged, and thrown away by the receiver")
+    assert [latency.seconds for latency in traffic.latencies] == [1.0]
+
+
+def test_a_datagram_to_nobody_names_the_address() -> None:
+    (passage,) = read_traffic([datagram(to=None, fate="nowhere")], ADDRESSES).passages
+    assert (passage.target, passage.lost) == (None, True)
+    assert passage.what == "to 10.0.0.2:5: m1 Hi"
+    assert passage.why == ("nobody has this address",)
+
+
+def test_connections_tell_what_became_of_them() -> None:
+    about = {"to": "u2", "source": "10.0.0.1:7", "destination": "10.0.0.2:80"}
+    events = [
+        Event(1.0, Kind.CONNECTION, "u1", state, about | {"sent": 3, "received": 4})
+        for state in ("opened", "closed", "refused", "reset", "unanswered")
+    ]
+    passages = read_traffic(events, ADDRESSES).passages
+    assert [(passage.what, passage.why) for passage in passages] == [
+        ("TCP to port 80", ()),
+        ("TCP closed, 3 B out, 4 B in", ()),
+        ("TCP to port 80", ("refused",)),
+        ("TCP to port 80", ("reset",)),
+        ("TCP to port 80", ("never answered",)),
+    ]
+    assert [passage.ends for passage in passages] == [False, True, True, True, True]
+
+
+def test_where_nobody_saw_the_network_messages_are_what_programs_report() -> None:
+    events = [
+        message(Kind.SENT, "u1"),
+        message(Kind.SENT, "u1", "m2", "10.0.0.3"),
+        message(Kind.RECEIVED, "u2", peer="10.0.0.1"),
+        message(Kind.RECEIVED, "u3", "m3", "10.0.0.1"),
+    ]
+    traffic = read_traffic(events, ADDRESSES)
+    told = {
+        (passage.source, passage.target): (passage.arrives, passage.lost, passage.why)
+        for passage in traffic.passages
+    }
+    assert told["u1", "u2"] == (1.5, False, ())
+    assert len(traffic.passages) == 3
+    assert traffic.passages[1].lost
+    assert traffic.passages[1].why == ("nobody reported to have received it",)
+    assert traffic.passages[2].why == ("nobody reported to have sent it, or not so often",)
+    (latency,) = traffic.latencies
+    assert (latency.at, latency.seconds) == (1.0, 0.5)
+
+
+def test_a_message_to_an_address_of_no_node_is_taken_by_who_received_it() -> None:
+    events = [message(Kind.SENT, "u1", peer="192.0.2.1"), message(Kind.RECEIVED, "u3")]
+    (passage,) = read_traffic(events, ADDRESSES).passages
+    assert (passage.target, passage.lost) == ("u3", False)
+
+
+def test_losses_are_counted_by_pair_the_most_lost_first() -> None:
+    events = [
+        datagram(),
+        datagram(2.0, to="u3"),
+        datagram(3.0, to="u3", fate="dropped"),
+        Event(4.0, Kind.CONNECTION, "u1", "opened", {"to": "u2"}),
+    ]
+    counted = losses(read_traffic(events, ADDRESSES).passages)
+    assert list(counted.items()) == [(("u1", "u3"), (1, 1)), (("u1", "u2"), (1, 0))]

@@ -1,0 +1,125 @@
+"""The command `peerlab report`, and `peerlab run --report`."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from peerlab.cli import playing
+from peerlab.errors import ExitStatus
+from tests.support.bench import Bench
+from tests.support.command import Command
+
+PASSES = "title: Logs in\nnodes: {u1: chat}\nsteps: [{u1: login}]\n"
+FAILS = "title: Waits\nnodes: {u1: chat}\nsteps: [{u1: {expect: never, within: 50ms}}]\n"
+
+
+@pytest.fixture
+def peerlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(tmp_path)
+    command = Command(bench, bench.backend())
+    monkeypatch.setattr(playing, "Backends", command.backends)
+    return command
+
+
+def run(peerlab: Command, *options: str) -> None:
+    for name, text in (("one/passes", PASSES), ("two/fails", FAILS)):
+        peerlab.run(*options, peerlab.bench.write(text, name))
+
+
+def reports() -> list[str]:
+    return sorted(str(path) for path in Path("runs").glob("*/*/*/report.html"))
+
+
+def test_each_run_below_a_directory_gets_a_page_once(peerlab: Command) -> None:
+    run(peerlab)
+    result = peerlab("report", "runs")
+    assert result.exit_code == ExitStatus.PASSED
+    written = [path for path in reports() if "latest" not in path]
+    assert sorted(result.output.split()) == sorted([*written, "runs/index.html"])
+    index = Path("runs/index.html").read_text(encoding="utf-8")
+    assert index.index("two/fails") < index.index("one/passes")
+    for path in written:
+        assert f'href="{os.path.relpath(path, "runs")}"' in index
+
+
+def test_one_run_gets_no_index(peerlab: Command) -> None:
+    run(peerlab)
+    assert peerlab("report", "runs/one/passes/latest").exit_code == ExitStatus.PASSED
+    assert Path("runs/one/passes/latest/report.html").exists()
+    assert not list(Path().rglob("index.html"))
+
+
+def test_pages_go_where_they_are_wanted(peerlab: Command) -> None:
+    run(peerlab)
+    folder = "runs/one/passes/latest"
+    assert peerlab("report", folder, "--out", "mine.html").exit_code == ExitStatus.PASSED
+    assert "Logs in" in Path("mine.html").read_text(encoding="utf-8")
+    assert not Path(folder, "report.html").exists()
+    assert peerlab("report", folder, "runs", "--index", "all.html").exit_code == 0
+    assert "one/passes" in Path("all.html").read_text(encoding="utf-8")
+
+
+def test_one_page_for_several_runs_is_refused(peerlab: Command) -> None:
+    run(peerlab)
+    result = peerlab("report", "runs", "--out", "mine.html")
+    assert result.exit_code == ExitStatus.USAGE
+    assert "--out is for the page of one run, and there are 2" in result.output
+    assert not Path("mine.html").exists()
+
+
+def test_what_is_no_evidence_is_refused(peerlab: Command) -> None:
+    Path("empty").mkdir()
+    for place, told in (
+        ("empty", "found no evidence of a run in empty"),
+        ("nowhere", "there is no nowhere"),
+    ):
+        result = peerlab("report", place)
+        assert result.exit_code == ExitStatus.USAGE
+        assert told in result.output
+
+
+def test_one_broken_run_does_not_keep_others_from_their_pages(peerlab: Command) -> None:
+    run(peerlab)
+    Path("runs/broken").mkdir()
+    Path("runs/broken/journal.jsonl").write_text("nothing\n", encoding="utf-8")
+    result = peerlab("report", "runs")
+    assert result.exit_code == ExitStatus.USAGE
+    assert "1 of 3 runs have no page:" in result.output
+    assert "runs/broken is not the evidence of a run" in result.output
+    assert Path("runs/one/passes/latest/report.html").exists()
+    assert "one/passes" in Path("runs/index.html").read_text(encoding="utf-8")
+    assert peerlab("report", "runs/broken").exit_code == ExitStatus.USAGE
+
+
+def test_a_run_writes_its_page_when_asked(peerlab: Command) -> None:
+    run(peerlab, "--report")
+    assert [path for path in reports() if "latest" not in path]
+    assert not Path("runs/index.html").exists()
+
+
+def test_runs_write_their_index_and_keep_their_exit_status(peerlab: Command) -> None:
+    paths = [peerlab.bench.write(text, name) for name, text in (("a", PASSES), ("b", FAILS))]
+    result = peerlab.run("--report", "--json", *paths)
+    assert result.exit_code == ExitStatus.FAILED
+    assert json.loads(result.stdout)["outcome"] == "failed"
+    assert Path("runs/index.html").exists()
+    assert "runs/index.html" in result.stderr
+
+
+def test_runs_write_no_page_unasked(peerlab: Command) -> None:
+    run(peerlab)
+    assert not reports()
+
+
+def test_the_page_of_a_packed_run_stands_beside_its_file(peerlab: Command) -> None:
+    peerlab.run(peerlab.bench.write(PASSES, "lab"))
+    peerlab("pack", "runs/lab/latest", "--out", "handed-in.zip")
+    result = peerlab("report", "handed-in.zip")
+    assert (result.exit_code, result.stdout) == (0, "handed-in.html\n")
+    assert "Logs in" in Path("handed-in.html").read_text(encoding="utf-8")
+    both = peerlab("report", "handed-in.zip", "runs/lab/latest", "--index", "all.html")
+    assert both.exit_code == 0
+    assert 'href="handed-in.html"' in Path("all.html").read_text(encoding="utf-8")
