@@ -4,7 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo, floods, killed, networks, ring, steps, two_recipients, wire
+from benchmarks import (
+    demo,
+    floods,
+    killed,
+    networks,
+    ring,
+    steps,
+    two_recipients,
+    verdicts,
+    wire,
+)
 from peerlab.errors import MachineUnfit, PeerlabError
 
 TABLES: dict[str, Callable[[], None]] = {
@@ -16,6 +26,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "killed": killed.main,
     "demo": demo.main,
     "wire": wire.main,
+    "verdicts": verdicts.main,
 }
 
 
