@@ -57,7 +57,9 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
             )
         )
     if found.unclear and spec.arguments.get("lost") is not None:
-        message = f"of {_counted(len(found.unclear), 'sent')} nobody can know whether they arrived"
+        count = len(found.unclear)
+        which = "a message" if count == 1 else f"{count} messages"
+        message = f"nobody can know whether {which} arrived"
         told = [stories.of(key) for key in list(found.unclear)[:_MOST]]
         findings.append(
             Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where, why=(*told, *weaker))

@@ -34,9 +34,15 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     right = 1 - len(wrong) / len(arrived)
     weaker = () if found.by_id else (WEAKER,)
     times = sorted(took.values())
+    bounds = [
+        f"at {name} {_shown(bound)}"
+        for name, bound in (("least", lowest), ("most", highest))
+        if isinstance(bound, float)
+    ]
+    expected = "all" if needed == 1 else f"{needed:.0%}"
     message = (
-        f"{len(arrived) - len(wrong)} of {len(arrived)} messages took as long as they may; "
-        f"median {_shown(times[len(times) // 2])}, longest {_shown(times[-1])}"
+        f"{len(arrived) - len(wrong)} of {len(arrived)} messages took {' and '.join(bounds)}, "
+        f"expected {expected}; median {_shown(times[len(times) // 2])}, longest {_shown(times[-1])}"
     )
     if right >= needed:
         return [Finding(spec.name, Outcome.PASSED, message, why=weaker)]
