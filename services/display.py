@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import unicodedata
 from typing import TextIO
 
@@ -32,6 +33,11 @@ def escape(text: str) -> str:
         character if at in flags or _is_plain(text, at) else _escaped(character)
         for at, character in enumerate(text)
     )
+
+
+def moment(seconds: float) -> str:
+    """Return Unix seconds as people read them, in the local time zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -31,6 +31,11 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         action="store_true",
         help="a line per datagram on stderr; also CHAT_TRACE=1",
     )
+    settings.option(
+        "media-dir",
+        default=environ.get("CHAT_MEDIA_DIR") or None,
+        help="write what is heard into this directory; also CHAT_MEDIA_DIR",
+    )
     given = settings.read(argv)
     port = settings.port(given.port, lowest=1)
     stay = settings.switch("CHAT_STAY") or given.stay
@@ -45,7 +50,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     session = Session(lambda: os.urandom(8).hex(), lambda: round(time.time(), 3), stay=stay)
     screen = Screen(sys.stdout, sys.stderr, trace=trace)
     with stop_on_signals() as stop:
-        return Client(signalling, session, Keyboard(sys.stdin.fileno()), screen).run(stop)
+        keyboard = Keyboard(sys.stdin.fileno())
+        return Client(signalling, session, keyboard, screen, given.media_dir).run(stop)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from services.client.session import (
     HangUp,
     Learn,
     OpenPeer,
+    PlaySound,
     Question,
     SendMessage,
     SendRequest,
@@ -29,6 +30,7 @@ from services.client.session import (
 )
 from services.client.signalling import ServerGoneError, Signalling
 from services.display import escape
+from services.media.orders import SoundError
 from services.settings import reason
 from services.values import ProtocolError
 
@@ -40,9 +42,17 @@ class Client:
     """Everything of one client that is open: connection, UDP socket, keyboard, screen."""
 
     def __init__(
-        self, signalling: Signalling, session: Session, keyboard: Keyboard, screen: Screen
+        self,
+        signalling: Signalling,
+        session: Session,
+        keyboard: Keyboard,
+        screen: Screen,
+        media_directory: str | None,
     ) -> None:
-        """Take over an open connection; `run` closes it."""
+        """Take over an open connection; `run` closes it.
+
+        What is heard goes into files of the media directory, if there is one.
+        """
         self._signalling: Signalling | None = signalling
         self._local_address = signalling.local_address
         self._session = session
@@ -52,7 +62,7 @@ class Client:
         self._woken.settimeout(0)
         self._waker.settimeout(0)
         self._book = AddressBook(self._wake)
-        self._peer = Peer(self._book, screen, self._wake)
+        self._peer = Peer(self._book, screen, self._wake, media_directory)
         self._typed: deque[str | ProtocolError | None] = deque()
         self._deadline: float | None = None
         self._status: int | None = None
@@ -159,6 +169,8 @@ class Client:
                 self._peer.open(address, self._local_address)
             case SendMessage():
                 self._send(action)
+            case PlaySound():
+                self._play(action)
             case Learn(clients, looked_up):
                 self._book.learn(clients, looked_up=looked_up)
             case HangUp():
@@ -180,6 +192,14 @@ class Client:
                 self._peer.send(action.message, action.data, address)
             except OSError as error:
                 self._screen.show(f"Cannot send to {label}: {escape(reason(error))}.")
+
+    def _play(self, action: PlaySound) -> None:
+        try:
+            self._screen.show(self._peer.play(action.order, action.recipients))
+        except SoundError as error:
+            self._perform(self._session.sound_refused(str(error)))
+        else:
+            self._perform(self._session.sound_begun())
 
     def _hang_up(self) -> None:
         if self._signalling:

@@ -1,24 +1,35 @@
-"""Messages straight to peers and from them: the UDP socket, its receive thread, who is where."""
+"""Straight to peers and from them: the UDP socket, its receive thread, who is where.
+
+Messages are shown here; what is media is handed on to `services.media`.
+"""
 
 import contextlib
 import errno
 import json
+import os
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from services.client.screen import Screen
 from services.datagram import MAX_DATAGRAM, ChatMessage, parse_datagram
-from services.display import escape, shorten
+from services.display import escape, moment, shorten
+from services.media.arrival import note_arrivals, receive
+from services.media.host import Host
+from services.media.orders import Order
+from services.media.rtp import is_media
 from services.values import Address, ProtocolError
+
+if TYPE_CHECKING:
+    from services.media.media import Media
 
 LOOK_UP_TIMEOUT = 1.0
 """Seconds that a message from an unknown address waits for the server to say whose it is."""
 UNKNOWN_FOR = 1.0
 """Seconds for which an address that the server does not know is not asked about again."""
-_LARGEST_DATAGRAM = 65535
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes asked of the system, which may give less: what comes during a look-up waits there."""
 
@@ -92,12 +103,26 @@ class AddressBook:
 class Peer:
     """The UDP socket and the thread that prints what arrives at it."""
 
-    def __init__(self, book: AddressBook, screen: Screen, wake: Callable[[], None]) -> None:
-        """Make a socket that is not bound yet; `wake` is called if the screen breaks."""
+    def __init__(
+        self,
+        book: AddressBook,
+        screen: Screen,
+        wake: Callable[[], None],
+        media_directory: str | None,
+    ) -> None:
+        """Make a socket that is not bound yet; `wake` is called if the screen breaks.
+
+        What is heard goes into files of the media directory, if there is one.
+        """
         self._book = book
         self._screen = screen
         self._wake = wake
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        note_arrivals(self._udp)
+        self._media: Media | None = None
+        self._media_lock = threading.Lock()
+        self._media_directory = media_directory
+        self._name = ""
         self._stop, self._stopper = socket.socketpair()
         self._thread = threading.Thread(target=self._receive, name="receive")
 
@@ -118,6 +143,7 @@ class Peer:
             if error.errno != errno.EADDRNOTAVAIL:
                 raise
             self._udp.bind(local)
+        self._name = f"{address[0]}:{address[1]}"
         self._thread.start()
 
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
@@ -129,14 +155,37 @@ class Peer:
         self._udp.sendto(data, address)
         self._screen.trace(trace("sent", message.message_id, "to", address, message.text))
 
+    def play(self, order: Order, recipients: Mapping[str, Address]) -> str:
+        """Begin to send sound; return a line that says so.
+
+        Raises:
+            SoundError: it cannot be played.
+        """
+        return self._use_media().play(order, recipients)
+
     def close(self) -> None:
-        """Stop receiving, join the thread, close the socket."""
+        """Stop receiving, join the threads, close the socket."""
         self._book.close()
         self._stopper.close()
         if self._thread.ident:
             self._thread.join()
+        if self._media:
+            self._media.close()
         self._stop.close()
         self._udp.close()
+
+    def _use_media(self) -> "Media":
+        # Most clients never hear anything, and start without these modules.
+        from services.media.media import Media  # noqa: PLC0415
+
+        with self._media_lock:
+            if not self._media:
+                screen = self._screen
+                host = Host(
+                    self._udp.sendto, self._book.label_of, screen.show, screen.trace, _random
+                )
+                self._media = Media(host, self._name, self._media_directory)
+            return self._media
 
     def _receive(self) -> None:
         while True:
@@ -144,10 +193,13 @@ class Peer:
             if self._stop in readable:
                 return
             try:
-                data, source = self._udp.recvfrom(_LARGEST_DATAGRAM, socket.MSG_DONTWAIT)
+                data, source, age = receive(self._udp)
             except OSError:
                 # Nothing there after all (a bad checksum), or an earlier datagram's ICMP error,
                 # which is reported once and says nothing about what comes next.
+                continue
+            if is_media(data):
+                self._use_media().receive(data, source, age)
                 continue
             arrival = time.time()
             shown, traced = describe(data, source, self._book.label_of(source), arrival)
@@ -155,6 +207,10 @@ class Peer:
             self._screen.trace(traced)
             if self._screen.broken:
                 self._wake()
+
+
+def _random() -> int:
+    return int.from_bytes(os.urandom(4))
 
 
 def describe(data: bytes, source: Address, label: str | None, arrival: float) -> tuple[str, str]:
@@ -170,9 +226,9 @@ def describe(data: bytes, source: Address, label: str | None, arrival: float) ->
         text = shorten(data.decode(errors="backslashreplace"), MAX_DATAGRAM)
     else:
         message_id, sent, text = message.message_id, message.sent, message.text
-    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(arrival if sent is None else sent))
+    when = moment(arrival if sent is None else sent)
     return (
-        f"{moment} Received message from {label or source[0]}: {escape(text)}",
+        f"{when} Received message from {label or source[0]}: {escape(text)}",
         trace("received", message_id, "from", source, text),
     )
 

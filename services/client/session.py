@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from services.datagram import ChatMessage, format_datagram
 from services.display import escape
+from services.media.orders import Order, SoundError, parse_order
 from services.protocol import (
     Accepted,
     Bye,
@@ -74,6 +75,13 @@ class SendMessage(NamedTuple):
     recipients: dict[str, Address]
 
 
+class PlaySound(NamedTuple):
+    """Send what was asked for to the recipients; `sound_begun` or `sound_refused` follows."""
+
+    order: Order
+    recipients: dict[str, Address]
+
+
 class Learn(NamedTuple):
     """Keep the list of who is where; `looked_up` if it answers `look_up`."""
 
@@ -91,7 +99,7 @@ class End(NamedTuple):
     status: int
 
 
-Action = Show | Ask | SendRequest | OpenPeer | SendMessage | Learn | HangUp | End
+Action = Show | Ask | SendRequest | OpenPeer | SendMessage | PlaySound | Learn | HangUp | End
 Actions = list[Action]
 
 
@@ -182,6 +190,14 @@ class Session:
     def look_up(self) -> Actions:
         """Take the wish for a fresh list, of which nothing is to be shown."""
         return self._request_list(_Purpose.LOOK_UP)
+
+    def sound_begun(self) -> Actions:
+        """Take that what was typed is being heard."""
+        return self._ask(Question.LIST)
+
+    def sound_refused(self, why: str) -> Actions:
+        """Take that what was typed cannot be heard, for the reason given."""
+        return [Show(f"That cannot be used: {why}."), *self._ask(Question.MESSAGE)]
 
     def reply_arrived(self, reply: Reply) -> Actions:
         """Take an answer of the server."""
@@ -295,6 +311,12 @@ class Session:
     def _message_typed(self, text: str) -> Actions:
         if not text.strip():
             return [Show("A message must not be empty."), *self._ask(Question.MESSAGE)]
+        try:
+            order = parse_order(text)
+        except SoundError as error:
+            return self.sound_refused(str(error))
+        if order:
+            return [PlaySound(order, self._recipients)]
         message = ChatMessage(self._new_id(), self._label, self._now(), text)
         try:
             data = format_datagram(message)

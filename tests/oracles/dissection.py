@@ -2,7 +2,7 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,12 @@ class Seen:
     is_sound: bool
 
 
-def fields(capture: Path, wanted: str, *names: str) -> list[list[str]]:
-    """These fields of all frames for which a display filter holds."""
-    options = [part for option in _CHECKED for part in ("-o", option)]
-    options += [part for name in names for part in ("-e", name)]
+def fields(capture: Path, wanted: str, *names: str, options: Sequence[str] = ()) -> list[list[str]]:
+    """These fields of all frames for which a display filter holds, with further options."""
+    chosen = [*options, *(part for option in _CHECKED for part in ("-o", option))]
+    chosen += [part for name in names for part in ("-e", name)]
     done = subprocess.run(
-        ["tshark", "-n", "-r", str(capture), "-Y", wanted, "-T", "fields", *options],
+        ["tshark", "-n", "-r", str(capture), "-Y", wanted, "-T", "fields", *chosen],
         capture_output=True,
         text=True,
         check=False,

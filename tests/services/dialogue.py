@@ -11,6 +11,7 @@ from services.client.session import (
     HangUp,
     Learn,
     OpenPeer,
+    PlaySound,
     SendMessage,
     SendRequest,
     Session,
@@ -49,7 +50,7 @@ def session(*, stay: bool = False) -> Session:
     return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay)
 
 
-def told(action: Action) -> str:  # noqa: PLR0911 - one for each action
+def told(action: Action) -> str:  # noqa: C901, PLR0911 - one for each action
     """How an action is written in the tables below."""
     match action:
         case Show(text):
@@ -65,6 +66,8 @@ def told(action: Action) -> str:  # noqa: PLR0911 - one for each action
         case SendMessage(message, data, recipients):
             assert parse_datagram(data) == message
             return f"send {message.message_id} {message.text!r} to {', '.join(recipients)}"
+        case PlaySound(order, recipients):
+            return f"play {order!r} to {', '.join(recipients)}"
         case Learn(clients, looked_up):
             return f"learn {len(clients)}{' looked up' if looked_up else ''}"
         case HangUp():
@@ -89,6 +92,8 @@ def react(dialogue: Session, event: str) -> Actions:
                 "gone": lambda: dialogue.server_gone("it has closed the connection"),
                 "eof": dialogue.input_ended,
                 "look up": dialogue.look_up,
+                "heard": dialogue.sound_begun,
+                "not heard": lambda: dialogue.sound_refused("there is no such file"),
                 "not utf8": lambda: dialogue.line_refused(
                     ProtocolError(ErrorName.NOT_UTF8, "a line must be UTF-8")
                 ),

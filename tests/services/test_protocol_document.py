@@ -8,6 +8,20 @@ import pytest
 
 from services.client.peer import trace
 from services.datagram import MAX_DATAGRAM, format_datagram, parse_datagram
+from services.media.incoming import GRACE, SILENCE, Incoming
+from services.media.media import MAX_SENDING
+from services.media.orders import MAX_SECONDS
+from services.media.pcmu import RATE
+from services.media.playout import DELAY, FADE, LATE_IN_A_ROW, REACH
+from services.media.receiver import MAX_STREAMS, MAX_STREAMS_EACH, REFUSALS_TOLD
+from services.media.receiver import trace as media_trace
+from services.media.reception import MAX_DROPOUT, MAX_MISORDER
+from services.media.recording import MAX_RECORDED
+from services.media.rtcp import Leaves, Name, ReceiverReport, format_compound, parse_compound
+from services.media.rtp import MAX_PACKET, parse_packet
+from services.media.sender import REPORT_EVERY, REPORT_WAIT
+from services.media.tone import FRAME, FRAME_SECONDS, tone
+from services.media.wav import MAX_FILE
 from services.protocol import (
     MAX_LINE,
     MAX_PASSWORD,
@@ -19,6 +33,7 @@ from services.protocol import (
     parse_request,
 )
 from services.values import ErrorName
+from tests.services.media.streams import SOURCE, outgoing
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 
@@ -57,6 +72,62 @@ def test_a_trace_line_in_the_document_is_what_the_code_writes(line: str) -> None
     event, message_id, direction, ip, port, text = found.groups()
     written = trace(event, message_id, direction, (ip, int(port)), json.loads(text))
     assert line == f"trace: {written}"
+
+
+def test_the_packet_in_the_document_is_what_the_code_writes() -> None:
+    (written,) = examples("rtp")
+    stream = outgoing()
+    packet = stream.packet(next(tone(440.0)))
+
+    assert packet.startswith(bytes.fromhex(written))
+    assert len(packet) == 12 + FRAME
+
+
+def test_the_reports_in_the_document_are_what_the_code_writes() -> None:
+    blocks = re.findall(r"^```rtcp\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    of_the_sender, of_the_receiver = (bytes.fromhex(block) for block in blocks)
+    stream = outgoing(is_call=True)
+    for frame in tone(440.0, 1):
+        stream.packet(frame)
+
+    assert of_the_sender == stream.report(1795365840.25, last=False)
+    report = parse_compound(of_the_receiver)
+    assert [type(part) for part in report] == [ReceiverReport, Name, Leaves]
+    assert format_compound(report) == of_the_receiver
+
+
+@pytest.mark.parametrize("line", examples("trace-media"))
+def test_a_trace_line_of_media_has_the_fields_that_the_code_writes(line: str) -> None:
+    first = parse_packet(outgoing().packet(next(tone(440.0))))
+    written = media_trace(Incoming(first, SOURCE, 0.0), ended=False)
+
+    assert re.findall(r"(\S+)=", line) == re.findall(r"(\S+)=", written)
+    values = dict(re.findall(r"(\S+)=(\S+)", line))
+    assert int(values["lost"]) == int(values["expected"]) - int(values["received"])
+
+
+def test_every_bound_of_media_is_in_the_document() -> None:
+    for bound in (
+        f"**{FRAME}** more",
+        f"**{FRAME} octets**",
+        f"**{RATE} samples per second**",
+        f"at most **{MAX_SECONDS} s**",
+        f"at most {MAX_SECONDS} s and {MAX_FILE // 1024**2} MiB",
+        f"number {MAX_DROPOUT} or more ahead of the highest, or {MAX_MISORDER} or more behind",
+        f"more than {REACH:.0f} s ahead",
+        f"more than **{MAX_STREAMS}** streams in all, or **{MAX_STREAMS_EACH}** from one address",
+        f"at most every {REFUSALS_TOLD:.0f} s",
+        f"**{DELAY * 1000:.0f} ms** after it came",
+        f"After {LATE_IN_A_ROW} late ones in a row",
+        f"to silence within {FADE * FRAME_SECONDS * 1000:.0f} ms",
+        f"over {GRACE * 1000:.0f} ms after its BYE, or after {SILENCE:.0f} s without a packet",
+        f"at most {MAX_RECORDED // RATE} s in all",
+        f"every {REPORT_EVERY} packets",
+        f"waits up to {REPORT_WAIT:.0f} s",
+        f"at most {MAX_SENDING} streams at once",
+        f"at most {MAX_PACKET} bytes",
+    ):
+        assert bound in DOCUMENT, bound
 
 
 def test_every_kind_of_message_is_in_the_document() -> None:

@@ -199,6 +199,28 @@ from tests.services.dialogue import (
         ),
         pytest.param(
             [
+                *ASKED_LIST,
+                "> 1",
+                WHO,
+                "> USER 2",
+                MESSAGE,
+                "> /play",
+                "That cannot be used: type /play and the path of a WAV file, or /play tone 3s.",
+                MESSAGE,
+                "> /play none.wav",
+                "play PlayFile(path='none.wav') to USER 2",
+                "! not heard",
+                "That cannot be used: there is no such file.",
+                MESSAGE,
+                "> /call 2",
+                "play Call(seconds=2.0) to USER 2",
+                "! heard",
+                LIST,
+            ],
+            id="sound is sent instead of a message, or it is explained why not",
+        ),
+        pytest.param(
+            [
                 *LOGGED_IN,
                 "> Y",
                 "= LIST",
