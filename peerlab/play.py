@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from peerlab.backend.base import Backend, Lab, RunName
 from peerlab.checks.judge import judge
@@ -24,6 +24,7 @@ from peerlab.evidence.network import NetworkLog
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import Program, Scenario, TerminalKind
 from peerlab.scenario.values import Pattern, no_variables
+from peerlab.secret_values import require_secrets
 
 Observer = Callable[[Scenario, Event], None]
 
@@ -78,6 +79,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     seed: int | None = None,
     native: bool = False,
     submission: str | None = None,
+    secret_values: Mapping[str, str] | None = None,
 ) -> Result:
     """Play a scenario once and judge it.
 
@@ -91,11 +93,14 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         seed: where chance starts on the network; None: anywhere. The evidence tells it.
         native: whether the kernel is to impair the network as far as it can.
         submission: whose program is played, for reports.
+        secret_values: those of the scenario's secrets, by name.
 
     Raises:
         MachineUnfit: the backend cannot run it here, nor any other scenario.
-        UsageError: the evidence cannot be written, or the backend cannot do what is asked.
+        UsageError: the evidence cannot be written, the backend cannot do what is asked, or a
+            secret has no value.
     """
+    values = require_secrets([scenario], secret_values or {})
     asked = captures or scenario.network.captures
     if asked and not backend.captures:
         raise UsageError(
@@ -114,7 +119,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     error: PeerlabError | None = None
     interrupted = False
     subscriber = None if observer is None else lambda event: observer(scenario, event)
-    journal = Journal(folder.journal, time.monotonic, subscriber)
+    journal = Journal(folder.journal, time.monotonic, subscriber, values.values())
     network = NetworkLog(
         journal,
         folder,
@@ -139,7 +144,9 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         # The logs stay open until the nodes are gone: they may have last words.
         with ExitStack() as logs, backend.deploy(scenario, run, network) as lab:
             opened = {name: logs.enter_context(folder.open_log(name)) for name in scenario.nodes}
-            _play_on(scenario, lab, opened, journal, stop or Stop(), network)
+            terminals = open_terminals(scenario, lab, opened, journal, Terminal)
+            director = Director(scenario, terminals, journal, lab.wire, values)
+            _play_on(director, lab, journal, stop or Stop(), network)
     except Stopped:
         interrupted = True
         journal.record(Kind.BROKE, text="the run was interrupted")
@@ -178,25 +185,24 @@ def _from_here(path: Path) -> str:
         return path.name
 
 
-def _play_on(
+AnyTerminal = TypeVar("AnyTerminal", bound=Terminal)
+
+
+def open_terminals(
     scenario: Scenario,
     lab: Lab,
     logs: Mapping[str, BinaryIO],
     journal: Journal,
-    stop: Stop,
-    network: NetworkLog,
-) -> None:
-    """Play on a deployed lab, up to the last words of its programs.
-
-    Nothing is played on a network that is not what the scenario asks for.
-    """
+    kind: type[AnyTerminal],
+) -> dict[str, AnyTerminal]:
+    """The terminals of a deployed lab, of one kind; the journal is told who is where."""
     terminals = {
-        name: Terminal(
+        name: kind(
             name,
             lab.nodes[name],
             journal,
             logs[name],
-            kinds=_line_kinds(node.program),
+            kinds=line_kinds(node.program),
             echoes=node.program.terminal is TerminalKind.PTY,
         )
         for name, node in scenario.nodes.items()
@@ -204,7 +210,16 @@ def _play_on(
     for name, terminal in terminals.items():
         program = scenario.nodes[name].program
         journal.record(Kind.DEPLOYED, name, ip=terminal.ip, program=program.name)
-    director = Director(scenario, terminals, journal, lab.wire)
+    return terminals
+
+
+def _play_on(
+    director: Director, lab: Lab, journal: Journal, stop: Stop, network: NetworkLog
+) -> None:
+    """Play on a deployed lab, up to the last words of its programs.
+
+    Nothing is played on a network that is not what the scenario asks for.
+    """
     with stop.calls(director.abandon):
         if not director.try_network(network.seed, native=network.native):
             return
@@ -219,7 +234,9 @@ def _play_on(
     journal.record(Kind.END, variables=director.known, compared=compared)
 
 
-def _line_kinds(program: Program) -> LineKinds:
+def line_kinds(program: Program) -> LineKinds:
+    """What tells the kinds of lines that a program prints."""
+
     def compiled(pattern: Pattern | None) -> re.Pattern[str] | None:
         return None if pattern is None else pattern.compile(no_variables)
 

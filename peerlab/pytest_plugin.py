@@ -5,6 +5,7 @@
 `replay` plays one and gives its evidence.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from peerlab.play import play
 from peerlab.programs import known_programs
 from peerlab.report.text import explanation
 from peerlab.scenario.load import load_scenario
+from peerlab.secret_values import find_secrets
 
 _SUFFIXES = {".yaml", ".yml"}
 _BACKENDS = pytest.StashKey[Backends]()
@@ -153,7 +155,9 @@ def _play(config: pytest.Config, path: Path) -> Result:
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
     seed = config.getoption("--peerlab-seed")
     native = config.getoption("--peerlab-wire") == "native"
-    return play(scenario, _backends(config).choose([scenario]), out, seed=seed, native=native)
+    secrets = find_secrets([scenario], os.environ)
+    backend = _backends(config).choose([scenario])
+    return play(scenario, backend, out, seed=seed, native=native, secret_values=secrets)
 
 
 def _backends(config: pytest.Config) -> Backends:

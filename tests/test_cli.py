@@ -40,6 +40,18 @@ def peerlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
 # run
 
 
+def test_a_secret_comes_from_a_file_or_nothing_starts(peerlab: Command) -> None:
+    path = peerlab.bench.write(
+        "title: x\nsecrets: [word]\nnodes: {u1: chat}\nsteps:\n"
+        '  - u1: {type: "{secret.word}", secret: true}\n  - u1: {expect: Hello}\n'
+    )
+    (peerlab.bench.directory / "word").write_text("geheim\n")
+    missing = peerlab.run(path)
+    assert (missing.exit_code, "PEERLAB_SECRET_WORD" in missing.output) == (2, True)
+    assert not peerlab.bench.out.exists()
+    assert peerlab.run(path, f"--secret=word={peerlab.bench.directory / 'word'}").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("texts", "status"),
     [

@@ -4,9 +4,11 @@ import click
 
 from peerlab import __version__
 from peerlab.cli.comparing import diff, pack
+from peerlab.cli.joining import join
 from peerlab.cli.judging import check
 from peerlab.cli.machine import clean, doctor, images
 from peerlab.cli.playing import list_scenarios, run, validate
+from peerlab.cli.recording import record
 from peerlab.cli.reporting import report
 
 
@@ -20,5 +22,19 @@ def main() -> None:
     """
 
 
-for command in (run, check, report, diff, pack, validate, list_scenarios, doctor, images, clean):
+_COMMANDS = (
+    run,
+    check,
+    report,
+    diff,
+    pack,
+    validate,
+    list_scenarios,
+    record,
+    join,
+    doctor,
+    images,
+    clean,
+)
+for command in _COMMANDS:
     main.add_command(command)

@@ -39,6 +39,13 @@ WRITE = click.option(
     metavar="FORMAT=FILE",
     help=f"Write the results for machines: {', '.join(FORMATS)}; FILE -: standard output.",
 )
+SECRET = click.option(
+    "--secret",
+    "secret_files",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="The first line of the file is the value of the secret NAME.",
+)
 
 
 def _printable(_: click.Context, __: click.Parameter, name: str | None) -> str | None:

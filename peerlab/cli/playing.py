@@ -1,5 +1,6 @@
 """Commands about scenarios: run, validate, list."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from peerlab.cli.common import (
     INTERRUPTED,
     PATHS,
     PROGRAM,
+    SECRET,
     SUBMISSION,
     WRITE,
     load,
@@ -26,6 +28,7 @@ from peerlab.cli.reporting import write_pages
 from peerlab.errors import ExitStatus, LabError, PeerlabError
 from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
+from peerlab.secret_values import find_secrets
 
 if TYPE_CHECKING:  # brings along everything that plays a scenario
     from peerlab.play import Observer, Stop
@@ -67,6 +70,7 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
     default="userspace",
     help="native: the kernel's netem does what it can of what is done to the network.",
 )
+@SECRET
 @click.option("--keep", is_flag=True, help="Leave the nodes running; `peerlab clean` ends them.")
 @click.option("--report", is_flag=True, help="Write a page to look at (HTML) for each run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
@@ -86,6 +90,7 @@ def run(
     capture: bool,
     seed: int | None,
     wire: str,
+    secret_files: Sequence[str],
     keep: bool,
     report: bool,
     as_json: bool,
@@ -106,6 +111,7 @@ def run(
     interrupted = False
     try:
         scenarios = load(paths, overrides)
+        secrets = find_secrets(scenarios, os.environ, secret_files)
         with ExitStack() as stack:
             observer, say = _observer(stack, follow=follow, quiet=written.quiet)
             backends = Backends(backend, say, keep=keep, captures=capture)
@@ -126,6 +132,7 @@ def run(
                     seed=seed,
                     native=wire == "native",
                     submission=submission,
+                    secret_values=secrets,
                 )
 
             runs = telling.begin(scenarios, say)

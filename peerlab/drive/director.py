@@ -64,13 +64,15 @@ class Director:
         terminals: Mapping[str, Terminal],
         journal: Journal,
         wire: LabWire | None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
+        """Play a scenario at its terminals, with the values of its secrets."""
         self._scenario = scenario
         self._wire = wire
         self._terminals = terminals
         self._journal = journal
         self._changes = dict(_changes(scenario))
-        self._variables = Variables()
+        self._variables = Variables(secrets=secrets or {})
         for name, terminal in terminals.items():
             self._variables.add_node(name, terminal.ip)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from peerlab.scenario.reading import SECRET
 from peerlab.scenario.values import Reference
 
 
@@ -13,9 +14,13 @@ class NotKnownYet(Exception):  # noqa: N818 - a fact about the run, not an error
 
 @dataclass(slots=True)
 class Variables:
-    """What is known of each node: its name, its address, and what patterns have captured."""
+    """What is known of each node: its name, its address, and what patterns have captured.
+
+    Apart from that, the values of the scenario's secrets.
+    """
 
     known: dict[str, dict[str, str]] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def add_node(self, name: str, ip: str) -> None:
         """Begin to know a node."""
@@ -53,6 +58,8 @@ class Scope:
         name, attribute = reference.name, reference.attribute
         if name in self.texts:
             return self.texts[name]
+        if name == SECRET and name not in self.nodes:
+            return self.variables.secrets[str(attribute)]
         nodes = self.nodes.get(name, (name,))
         if attribute == "count":
             return str(len(nodes))

@@ -17,12 +17,11 @@ from typing import Final
 from peerlab.backend.base import Stream
 from peerlab.drive.lines import MAX_LINE, LineKinds
 from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.mask import MASK
 
 MAX_UNREAD: Final = 256 * 1024
 """Characters of dialogue kept for expectations; a program that prints more loses the oldest."""
 MAX_NOTICES: Final = 10_000
-
-_TYPED_AS: Final = "********"
 
 
 @dataclass(slots=True)
@@ -115,7 +114,7 @@ class Transcript:
         if self.echoes:
             self._echo_due.append(text + "\n")
         self._keep_unread("\n")
-        shown = _TYPED_AS if secret else text
+        shown = MASK if secret else text
         events.append(Event(at, Kind.TYPED, self.node, shown, {"secret": True} if secret else {}))
         return events
 
@@ -131,6 +130,11 @@ class Transcript:
     def unread(self) -> str:
         """The dialogue since the last match."""
         return self._merge() + "".join(line.text[line.read :] for line in self._open.values())
+
+    def open_line(self, stream: Stream) -> str:
+        """The last line of a stream while its end has not come; a trace is not shown."""
+        line = self._open[stream].text
+        return "" if self.kinds.is_trace(line) else line
 
     @property
     def notices(self) -> tuple[str, ...]:

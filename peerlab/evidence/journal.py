@@ -2,11 +2,13 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
+
+from peerlab.evidence.mask import Mask
 
 
 class Kind(StrEnum):
@@ -113,12 +115,17 @@ class Journal:
     """Writes events in the order in which they are told, and tells them to subscribers.
 
     Safe to use from several threads. Subscribers are called under the journal's lock, so they
-    see the same order as the file, and must be quick.
+    see the same order as the file, and must be quick. Secrets get neither to them nor to the file.
     """
 
     def __init__(
-        self, path: Path, clock: Callable[[], float], subscriber: Callable[[Event], None] | None
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        subscriber: Callable[[Event], None] | None,
+        secrets: Collection[str] = (),
     ) -> None:
+        self._mask = Mask(secrets)
         self._file = path.open("w", encoding="utf-8", buffering=1)
         self._clock = clock
         self._start = clock()
@@ -139,6 +146,8 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Tell an event that has its time already."""
+        hide = self._mask.hide
+        event = replace(event, text=hide(event.text), detail=hide(event.detail))
         with self._lock:
             if not self._file.closed:
                 self._file.write(event.as_json() + "\n")

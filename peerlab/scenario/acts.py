@@ -1,6 +1,7 @@
 """The acts: what a step, or the dialogue of an action, can do with a node."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -116,8 +117,9 @@ def _expect(fields: Fields, _setting: Setting) -> Act | None:
 
 
 def _type(fields: Fields, setting: Setting) -> Act | None:
-    text, tree = fields.get(_TYPE), fields.tree(_TYPE)
-    is_secret = fields.get(_SECRET) or False
+    is_secret, tree = fields.get(_SECRET) or False, fields.tree(_TYPE)
+    with fields.reading.hiding() if is_secret else nullcontext():
+        text = fields.get(_TYPE)
     if text is None or tree is None:
         return None
     if setting.scope is not None:
@@ -340,7 +342,8 @@ def _text_of(reading: Reading, parameter: Parameter, argument: Tree | None) -> T
         return parameter.default
     if parameter.secret:
         reading.secrets.add(argument.span)
-    return TEMPLATE.read(reading, argument)
+    with reading.hiding() if parameter.secret else nullcontext():
+        return TEMPLATE.read(reading, argument)
 
 
 def _nodes_of(

@@ -84,7 +84,7 @@ def acts_of_programs(scenario: Scenario) -> Iterator[Act]:
     for program in scenario.programs.values():
         for action in program.actions.values():
             for act in action.dialogue:
-                yield from _flat(act, program.actions)
+                yield from flat(act, program.actions)
 
 
 def report_impossible(reading: Reading, scenario: Scenario) -> None:
@@ -129,10 +129,11 @@ def _interrupts(act: Act) -> bool:
 
 def _acts(scenario: Scenario, step: Step, node: str) -> Iterator[Act]:
     known = scenario.nodes.get(node)
-    return _flat(step.act, {} if known is None else known.program.actions)
+    return flat(step.act, {} if known is None else known.program.actions)
 
 
-def _flat(act: Act, actions: Mapping[str, Action]) -> Iterator[Act]:
+def flat(act: Act, actions: Mapping[str, Action]) -> Iterator[Act]:
+    """The act and all that is inside of it; an action is one of `actions`."""
     match act:
         case Perform():
             inner = actions[act.action].dialogue
@@ -145,4 +146,4 @@ def _flat(act: Act, actions: Mapping[str, Action]) -> Iterator[Act]:
             yield act
             return
     for part in inner:
-        yield from _flat(part, actions)
+        yield from flat(part, actions)

@@ -14,12 +14,14 @@ from peerlab.scenario.kinds import (
     DURATION,
     ENVIRONMENT,
     LINE,
+    NAME,
     NODES,
     PROGRAM_NAME,
     TEXT,
     Fields,
     Form,
     Key,
+    list_of,
     mapping_of,
     raw,
 )
@@ -38,7 +40,8 @@ from peerlab.scenario.program import read_program
 from peerlab.scenario.reading import Reading, suggest
 from peerlab.scenario.source import Span, quoted
 from peerlab.scenario.steps import Cast, read_steps, refuse_reserved
-from peerlab.scenario.tree import Entries, Tree
+from peerlab.scenario.tree import Entries, Items, Scalar, Tree
+from peerlab.scenario.values import variable_of
 from peerlab.scenario.wire import Wire
 
 _PROGRAM: Final = Key("program", PROGRAM_NAME, "the program that it runs", required=True)
@@ -52,6 +55,10 @@ _PROGRAMS: Final = Key(
     "programs",
     raw(mapping_of(LINE, keys=PROGRAM_NAME.schema)),
     "names to program files, relative to this file",
+)
+_NAMES: Final = list_of(NAME, "a list of names")
+_SECRETS: Final = Key(
+    "secrets", _NAMES, "names of what is typed and not written down; each run is given the values"
 )
 _NODES: Final = Key(
     "nodes",
@@ -81,7 +88,7 @@ _CHECKS: Final = Key(
     "what must be true of everything that was recorded",
 )
 SCENARIO: Final = Form(
-    "a scenario", (_TITLE, _ABOUT, _WITHIN, _PROGRAMS, _NETWORK, _NODES, _STEPS, _CHECKS)
+    "a scenario", (_TITLE, _ABOUT, _WITHIN, _PROGRAMS, _SECRETS, _NETWORK, _NODES, _STEPS, _CHECKS)
 )
 
 
@@ -202,7 +209,8 @@ class _Loader:
             about=fields.get(_ABOUT) or "",
             within=fields.get(_WITHIN) or DEFAULT_WITHIN,
             nodes=self._nodes,
-            steps=self._read_steps(fields, wire),
+            secrets=(secrets := self._read_secrets(fields)),
+            steps=self._read_steps(fields, wire, secrets),
             checks=self._read_checks(fields),
             network=network,
         )
@@ -293,9 +301,28 @@ class _Loader:
             hint = "take one of them out of 'after' in its program file"
             self._reading.report("circular-after", message, fields.span(_NODES), hint)
 
-    def _read_steps(self, fields: Fields, wire: Wire) -> tuple[Step | Together | WireStep, ...]:
+    def _read_secrets(self, fields: Fields) -> tuple[str, ...]:
+        names, tree = fields.get(_SECRETS) or (), fields.tree(_SECRETS)
+        given_as: dict[str, str] = {}
+        for item in tree.items if isinstance(tree, Items) else ():
+            if not isinstance(item, Scalar) or item.text not in names:
+                continue
+            variable = variable_of(item.text)
+            if variable in given_as:
+                message = (
+                    f"got the secrets {given_as[variable]!r} and {item.text!r}, "
+                    f"expected names that {variable} tells apart"
+                )
+                self._reading.report("bad-name", message, item.span, "choose another name")
+            given_as[variable] = item.text
+            self._reading.declare(item.text, item.span)
+        return names
+
+    def _read_steps(
+        self, fields: Fields, wire: Wire, secrets: tuple[str, ...]
+    ) -> tuple[Step | Together | WireStep, ...]:
         tree = fields.get(_STEPS)
-        cast = Cast(self._program_of, self._programs, wire)
+        cast = Cast(self._program_of, self._programs, wire, frozenset(secrets))
         return () if tree is None else read_steps(self._reading, tree, cast)
 
     def _read_checks(self, fields: Fields) -> tuple[CheckSpec, ...]:

@@ -485,6 +485,8 @@ class Scenario:
     steps: tuple[Step | Together | WireStep, ...]
     checks: tuple[CheckSpec, ...]
     network: Network
+    secrets: tuple[str, ...] = ()
+    """Names of what is typed and stands nowhere: the values are given to each run."""
 
     @property
     def programs(self) -> Mapping[str, Program]:

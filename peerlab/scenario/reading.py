@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,9 @@ _MOST_WORDS: Final = 24
 
 _LONGEST_MESSAGE: Final = 300
 
+SECRET: Final = "secret"  # noqa: S105 - a word of the language
+"""What a scenario's secrets are variables of: `{secret.NAME}`."""
+
 _ALWAYS_KNOWN: Final = frozenset({"name", "ip"})
 
 
@@ -39,10 +42,15 @@ class Scope:
     nodes: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
+    """Of the texts, those that are hidden in everything that is kept."""
+    declared: frozenset[str] | None = None
+    """Names of the scenario's secrets; None: where it has none to tell, as in a program file."""
+    hides: bool = False
+    """Whether what is written here is hidden, so that a secret may stand here."""
 
     def one_of(self, name: str) -> "Scope":
         """The scope inside an `each`: the list `name` is one node there."""
-        return Scope(self.texts, self.nodes | {name}, self.lists - {name}, self.secrets)
+        return replace(self, nodes=self.nodes | {name}, lists=self.lists - {name})
 
 
 class Reading:
@@ -61,6 +69,8 @@ class Reading:
         self._found: dict[tuple[str, str, Span], Diagnostic] = {}
         self._uses: list[tuple[Template, Scalar, Scope]] = []
         self._scope: Scope | None = Scope()
+        self._declared: dict[str, Span] = {}
+        self._used: set[str] = set()
         self.attributes: set[str] = set(_ALWAYS_KNOWN)
         self.secrets: set[Span] = set()
 
@@ -105,6 +115,16 @@ class Reading:
         finally:
             self._scope = before
 
+    @contextmanager
+    def hiding(self) -> Iterator[None]:
+        """Read what is hidden in everything that is kept, so that secrets may stand there."""
+        with self.scope(None if self._scope is None else replace(self._scope, hides=True)):
+            yield
+
+    def declare(self, secret: str, span: Span) -> None:
+        """Take down the name of a secret; one that is used nowhere is told in the end."""
+        self._declared[secret] = span
+
     def note(self, template: Template, scalar: Scalar) -> None:
         """Take down a use of variables, to be looked at when every pattern is known."""
         if self._scope is not None and template.references:
@@ -119,6 +139,11 @@ class Reading:
         for template, scalar, scope in self._uses:
             for reference in template.references:
                 self._check_variable(reference, scalar.span, scope)
+        # Where something else is wrong, what could not be read may be what uses it.
+        for name in [] if self._found else self._declared.keys() - self._used:
+            message = f"the secret {quoted(name)} is used nowhere"
+            hint = f"type it with {{{SECRET}.{name}}}, or leave it out"
+            self.report("unused-secret", message, self._declared[name], hint)
         if self._found:
             order = {path: index for index, path in enumerate(self._sources)}
             raise ScenarioError(
@@ -134,6 +159,9 @@ class Reading:
             name in scope.lists and attribute == "count"
         ):
             return
+        elif name == SECRET and attribute is not None and scope.declared is not None:
+            self._check_secret(reference, attribute, span, scope)
+            return
         possible = [*scope.texts, *scope.nodes, *(f"{name}.count" for name in scope.lists)]
         if name in scope.nodes:
             possible = [f"{name}.{known}" for known in self.attributes]
@@ -145,6 +173,20 @@ class Reading:
             self.source(span).within(span, f"{{{reference}}}"),
             f"{advice}; {literal}" if possible else f"no variables here; {literal}",
         )
+
+    def _check_secret(self, reference: Reference, name: str, span: Span, scope: Scope) -> None:
+        where = self.source(span).within(span, f"{{{reference}}}")
+        if name not in (scope.declared or ()):
+            hint = suggest(name, sorted(scope.declared or ()))
+            if not scope.declared:
+                hint = f"declare it: secrets: [{name}]"
+            self.report("unknown-secret", f"unknown secret {quoted(name)}", where, hint)
+            return
+        self._used.add(name)
+        if not scope.hides:
+            message = f"the secret {quoted(name)} would be seen here"
+            hint = "it can be typed with 'secret: true', or be given to a parameter that is secret"
+            self.report("misplaced-secret", message, where, hint)
 
     # Structure
 

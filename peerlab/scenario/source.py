@@ -56,6 +56,9 @@ CODES: Final = {
     "mixed-parameters": "an action's parameters are given both inside and beside it, or twice",
     "missing-notices": "the program does not say which lines it prints unasked",
     "unknown-variable": "a variable is not known at its place",
+    "unknown-secret": "a secret is not among the scenario's secrets",
+    "unused-secret": "one of the scenario's secrets is used nowhere",
+    "misplaced-secret": "a secret stands where it would be seen",
     "unknown-check": "there is no check of the name",
 }
 """What each diagnostic code means. The table in docs/scenario.md says the same."""

@@ -7,14 +7,14 @@ from typing import Final
 from peerlab.scenario.acts import Setting, read_act
 from peerlab.scenario.kinds import read_nodes
 from peerlab.scenario.model import Act, Program, Step, Together, WireStep
-from peerlab.scenario.reading import Reading, Scope
+from peerlab.scenario.reading import SECRET, Reading, Scope
 from peerlab.scenario.source import Span
 from peerlab.scenario.tree import Items, Scalar, Tree
 from peerlab.scenario.wire import Wire, read_wire
 
 TOGETHER: Final = "together"
 WIRE_STEP: Final = "wire"
-RESERVED_NODES: Final = frozenset({"node", TOGETHER, WIRE_STEP})
+RESERVED_NODES: Final = frozenset({"node", TOGETHER, WIRE_STEP, SECRET})
 """Words of the language that neither a node nor a router can be called."""
 
 
@@ -28,13 +28,14 @@ class Cast:
     program_of: Mapping[str, str] | None
     programs: Mapping[str, Program | None]
     wire: Wire
+    secrets: frozenset[str] = frozenset()
 
     @property
     def scope(self) -> Scope | None:
         """The variables of the steps."""
         if self.program_of is None:
             return None
-        return Scope(nodes=frozenset(self.program_of) | {"node"})
+        return Scope(nodes=frozenset(self.program_of) | {"node"}, declared=self.secrets)
 
     def setting(self, program_name: str) -> Setting:
         """What the acts of a node with that program may refer to."""

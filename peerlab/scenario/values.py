@@ -77,6 +77,11 @@ class Template:
         )
 
 
+def literal(text: str) -> str:
+    """How a scenario writes this text where variables are put in: `{word}` as `{{word}}`."""
+    return re.sub(rf"\{{({_NAME}(?:\.{_NAME})?)\}}", r"{{\1}}", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """What an expectation looks for: literal text, or `/.../` as a regular expression.
@@ -205,6 +210,11 @@ def parse_numbers(text: str) -> tuple[int, int]:
     if last < first:
         raise ValueError(f"got the range {text!r}, expected its first number to be the lower")
     return first, last
+
+
+def variable_of(secret: str) -> str:
+    """The environment variable that a run takes the value of a secret from."""
+    return f"PEERLAB_SECRET_{secret.upper().replace('-', '_')}"
 
 
 _NODE_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")

@@ -259,11 +259,11 @@ def test_on_a_pseudo_terminal_an_interrupt_is_ctrl_c_and_the_end_of_input_ctrl_d
     start: Start,
 ) -> None:
     code = """
-import sys
-try:
-    print("ready"); input()
-except KeyboardInterrupt:
-    print("interrupted")
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print("ready")
+signal.sigwait([signal.SIGINT])
+print("interrupted")
 try:
     input()
 except EOFError:

@@ -1,0 +1,33 @@
+"""Hides secrets in what is kept, wherever they turn up in it."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+MASK: Final = "********"
+
+SHORTEST: Final = 4
+"""Characters of a secret that is hidden wherever it turns up. A shorter one turns up by chance, so
+that hiding it would spoil the rest; it is hidden where it is typed."""
+
+
+class Mask:
+    """Knows the secrets of a run."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        # The longest first: one may be part of another.
+        hidden = {secret for secret in secrets if len(secret) >= SHORTEST}
+        self._secrets = sorted(hidden, key=len, reverse=True)
+
+    def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever an event tells
+        """The same value, with every secret in its texts replaced."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, MASK)
+            return value
+        if isinstance(value, dict):
+            return {key: self.hide(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hide(part) for part in value]
+        return value
