@@ -200,9 +200,7 @@ def _numbered(sender: str, text: str, times: int) -> str:
 
 def _labels(evidence: Evidence) -> dict[str, str]:
     """Which node was called what, as known in the end."""
-    end = next((event for event in reversed(evidence.journal) if event.kind is Kind.END), None)
-    known = {} if end is None else end.detail.get("variables", {})
-    return {of["label"]: name for name, of in known.items() if "label" in of}
+    return {of["label"]: name for name, of in evidence.variables.items() if "label" in of}
 
 
 def _add_elsewhere(

@@ -21,7 +21,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         message = NOTHING if not found.sent else "no such message arrived, so none can be timed"
         return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
     stories = Stories(evidence, found)
-    took = {key: _seconds(found, stories, key) for key in arrived}
+    took = {key: max(0.0, _shown_at(found, key) - _begin(found, stories, key)) for key in arrived}
     lowest, highest = spec.arguments["at-least"], spec.arguments["at-most"]
     wrong = [
         key
@@ -47,7 +47,10 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     if right >= needed:
         return [Finding(spec.name, Outcome.PASSED, message, why=weaker)]
     wrong.sort(key=lambda key: -took[key])
-    told = [f"took {_shown(took[key])}: {stories.of(key)}" for key in wrong[:_MOST]]
+    told = [
+        f"took {_shown(took[key])}{_where(found, stories, key)}: {stories.of(key)}"
+        for key in wrong[:_MOST]
+    ]
     return [
         Finding(
             spec.name,
@@ -61,10 +64,29 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     ]
 
 
-def _seconds(found: Account, stories: Stories, key: Key) -> float:
+def _begin(found: Account, stories: Stories, key: Key) -> float:
     message = found.sent[key]
     typed = stories.typed_at(message)
-    return max(0.0, found.received[key][0].at - (message.at if typed is None else typed))
+    return message.at if typed is None else typed
+
+
+def _shown_at(found: Account, key: Key) -> float:
+    return found.received[key][0].at
+
+
+def _where(found: Account, stories: Stories, key: Key) -> str:
+    """Where the time went, as far as the wire saw the message: at whom, or on the way."""
+    trip, shown = found.trips.get(key), _shown_at(found, key)
+    if trip is None:
+        return ""
+    left = trip.left[0]
+    came = min(trip.arrived, shown)
+    parts = [
+        (left - _begin(found, stories, key), f"at {found.sent[key].node}"),
+        (came - left, "on the way"),
+        (shown - came, f"at {key[1]}"),
+    ]
+    return f" ({', '.join(f'{_shown(max(0.0, seconds))} {where}' for seconds, where in parts)})"
 
 
 def _shown(seconds: float) -> str:

@@ -13,6 +13,10 @@ NEAR: Final = 0.6
 """How alike a line must be to be called near, from 0 to 1: 0.6 is difflib's own figure for it."""
 
 _MARK: Final = "\0"
+_ASIDE: Final = 0xE000
+"""Where escaped characters wait, of a range that no text uses: they stand for themselves."""
+_BACK: Final = {_ASIDE + code: code for code in range(128)}
+_ESCAPED: Final = re.compile(r"\\([ -/:-@[-^`{-~])")
 _CLASS: Final = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 _GROUP: Final = re.compile(r"\(\?(?:P<\w+>|P=\w+|[:=!]|<[=!])")
 _REPEATED: Final = re.compile(r"(?:\\[wWdDsS]|\.|\0)(?:[*+?]|\{\d*,?\d*\})*\??")
@@ -74,10 +78,11 @@ def _like(line: str, wanted: str) -> str:
 
 def literal(pattern: str) -> str:
     """The literal parts of a regular expression, with a NUL for what can be anything."""
-    text = _CLASS.sub(_MARK, pattern)
+    text = _ESCAPED.sub(lambda found: chr(_ASIDE + ord(found[1])), pattern)
+    text = _CLASS.sub(_MARK, text)
     text = _GROUP.sub("(", text)
     text = text.replace("\\A", "").replace("\\Z", "").replace("\\n", "\n")
     text = _REPEATED.sub(_MARK, text)
-    text = re.sub(r"(?<!\\)[()^$|]", "", text)
-    text = re.sub(r"\\(.)", r"\1", text)
-    return re.sub(f"{_MARK}[*+?]*", _MARK, text)
+    text = re.sub(r"[()^$|]|\\[bB]", "", text)
+    text = re.sub(f"{_MARK}[*+?]*", _MARK, text)
+    return text.translate(_BACK)

@@ -2,14 +2,18 @@
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 
 from peerlab.checks.accounting import Account, Key
 from peerlab.checks.lives import Life
+from peerlab.checks.trips import Trip
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, Message
 
 LONGEST = 60
 """Characters of a message's text that a story quotes."""
+_MOST_TIMES = 3
+"""Times that a story tells of a message that was sent again and again."""
 
 
 class Stories:
@@ -18,6 +22,7 @@ class Stories:
     def __init__(self, evidence: Evidence, account: Account) -> None:
         self._account = account
         self._lives = {name: Life(node) for name, node in evidence.nodes.items()}
+        self._known = evidence.variables
         self._typed: dict[tuple[str, str], list[float]] = defaultdict(list)
         for name, node in evidence.nodes.items():
             for event in node.journal:
@@ -39,12 +44,13 @@ class Stories:
             + (f"sent at {_at(message.at)}" if typed is None else f"typed at {_at(typed)}")
         ]
         if trip is not None:
-            parts.append(f"left {message.node} at {_at(trip.left)}")
+            parts.append(f"left {message.node} {_times(trip.left)}")
             parts += trip.deeds or ["delivered by the network"]
         came = self._account.received.get(key, ())
         if came:
             parts.append(f"{recipient} showed it at " + ", ".join(_at(each.at) for each in came))
         else:
+            parts += [] if trip is None else self._astray(trip, recipient)
             parts.append(f"{recipient} never showed it")
             parts += self._state(key, message.at if trip is None else trip.arrived)
         if key in self._account.unclear:
@@ -59,6 +65,14 @@ class Stories:
         origin = f"was sent to {', '.join(others)} only" if others else "was sent by nobody"
         return f"{name_of(came[0])}: {key[1]} showed it at {at}, and it {origin}"
 
+    def _astray(self, trip: Trip, recipient: str) -> list[str]:
+        """Whether it went to another port of its recipient than the one that is known of it."""
+        known = self._known.get(recipient, {})
+        ip, port = trip.address
+        if known.get("ip") != ip or known.get("port", str(port)) == str(port):
+            return []
+        return [f"it went to port {port}, and {recipient} is known at port {known['port']}"]
+
     def _state(self, key: Key, moment: float) -> list[str]:
         life = self._lives.get(key[1])
         if life is None:
@@ -72,6 +86,12 @@ def name_of(message: Message) -> str:
     """What to call a message: its text, cut where it is long, and its id."""
     text = message.text if len(message.text) <= LONGEST else message.text[: LONGEST - 3] + "..."
     return repr(text) + ("" if message.id is None else f" (id {message.id[:32]})")
+
+
+def _times(moments: Sequence[float]) -> str:
+    told = ", ".join(_at(moment) for moment in moments[:_MOST_TIMES])
+    more = f" and {len(moments) - _MOST_TIMES} more" if len(moments) > _MOST_TIMES else ""
+    return f"at {told}{more}" if len(moments) == 1 else f"{len(moments)} times, at {told}{more}"
 
 
 def _at(moment: float) -> str:

@@ -26,14 +26,22 @@ class Trip:
     events: tuple[Event, ...]
 
     @property
-    def left(self) -> float:
-        """When it left its sender, in seconds since the run began."""
-        return self.events[0].at
+    def left(self) -> Sequence[float]:
+        """When it left its sender, in seconds since the run began; several times if sent again."""
+        # What happened later on the way is an event of its own, and names its place.
+        return [event.at for event in self.events if "cable" not in event.detail] or [
+            self.events[0].at
+        ]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The IP address and the port that it was sent to."""
+        ip, _, port = str(self.events[0].detail["destination"]).rpartition(":")
+        return ip, int(port)
 
     @property
     def lost(self) -> bool:
         """Whether none of it got to the end of its way as it was."""
-        # What happened later on the way is an event of its own, and names its place.
         left = sum(_is_whole(event) for event in self.events if "cable" not in event.detail)
         later = sum(not _is_whole(event) for event in self.events if "cable" in event.detail)
         return left <= later
@@ -45,8 +53,8 @@ class Trip:
 
     @property
     def deeds(self) -> tuple[str, ...]:
-        """Which steps did something to it, and what, in words."""
-        return tuple(filter(None, (_deed(event) for event in self.events)))
+        """Which steps did something to it, and what, in words; what they did again is told once."""
+        return tuple(dict.fromkeys(filter(None, (_deed(event) for event in self.events))))
 
 
 def _is_whole(event: Event) -> bool:

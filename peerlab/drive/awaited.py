@@ -21,6 +21,12 @@ class Awaited:
         """Put the variables in."""
         return cls(pattern.compile(resolve), pattern.template.render(resolve), pattern.is_regex)
 
+    @property
+    def detail(self) -> dict[str, object]:
+        """As the journal has it: in an expression the values of variables match only themselves."""
+        text = self.pattern.pattern if self.is_regex else self.text
+        return {"text": text, "regex": self.is_regex}
+
     def __str__(self) -> str:
         return f"/{self.text}/" if self.is_regex else repr(self.text)
 
@@ -62,6 +68,6 @@ class StepFailed(Exception):  # noqa: N818 - a fact about the program, not an er
             "waited": round(self.waited, 3),
             "since": self.since,
             "state": self.state,
-            "awaited": [{"text": each.text, "regex": each.is_regex} for each in self.awaited],
+            "awaited": [each.detail for each in self.awaited],
             **({"truncated": True} if self.truncated else {}),
         }

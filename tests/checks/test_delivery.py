@@ -153,6 +153,40 @@ def test_order_finds_what_came_after_something_later(tmp_path: Path) -> None:
     assert nothing.outcome is Outcome.UNKNOWN
 
 
+def test_what_left_its_sender_again_and_again_is_told_as_such(tmp_path: Path) -> None:
+    by = ["step 2 (delay: 300ms)"]
+    left = [datagram("a", "u2", at=1 + tenth / 10, delay=0.3, by=by) for tenth in range(4)]
+    came = [received("a", "u2", at=at) for at in (1.3, 1.4)]
+    found = evidence(tmp_path, [*LAB, sent("a", "u2"), *left, *came])
+    (finding,) = delivery.check(found, spec())
+    (story,) = finding.why
+    assert story == (
+        "'HEY' (id a), to u2: sent at 1.000 s; left u1 4 times, at 1.000 s, 1.100 s, 1.200 s and 1 "
+        "more; delayed by 300 ms by step 2 (delay: 300ms); u2 showed it at 1.300 s, 1.400 s"
+    )
+
+
+@pytest.mark.parametrize(("port", "told"), [("5000", []), ("6000", ["to port 5000", "port 6000"])])
+def test_what_went_to_another_port_than_the_one_that_is_known_is_told_as_such(
+    tmp_path: Path, port: str, told: list[str]
+) -> None:
+    end = Event(8.0, Kind.END, detail={"variables": {"u2": {"ip": "10.0.0.3", "port": port}}})
+    events = [*LAB, sent("a", "u2"), datagram("a", "u2"), end]
+    (finding,) = delivery.check(evidence(tmp_path, events, complete=False), spec())
+    (story,) = finding.why
+    assert ("it went to port" in story) is bool(told)
+    assert all(part in story for part in told)
+
+
+def test_latency_tells_where_the_time_went(tmp_path: Path) -> None:
+    typed = Event(1.0, Kind.TYPED, "u1", "HEY")
+    left = datagram("a", "u2", at=1.2, delay=0.3, by=["step 2 (delay: 300ms)"])
+    events = [*LAB, typed, sent("a", "u2", at=1.1), left, received("a", "u2", at=1.9)]
+    (finding,) = latency.check(evidence(tmp_path, events), spec("latency", **{"at-most": 0.5}))
+    (story,) = finding.why
+    assert story.startswith("took 900 ms (200 ms at u1, 300 ms on the way, 400 ms at u2): 'HEY'")
+
+
 def test_latency_counts_from_the_typing_to_the_showing(tmp_path: Path) -> None:
     typed = Event(0.9, Kind.TYPED, "u1", "HEY")
     came = [received(name, "u2", at=at) for name, at in (("a", 1.2), ("b", 1.4))]

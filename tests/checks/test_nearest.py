@@ -23,6 +23,11 @@ SHOWN = [
             "regex",
             Miss(SHOWN[1], 66, "s?", "?"),
         ),
+        (
+            r"USER\ 2:\ Who\ had\ \[a\.b\]\?$",
+            "regex",
+            Miss("USER 2: Who had the key?", 17, "[a.b]?", "the key?"),
+        ),
         ("Incorrect username or password", "text", None),
         (r"/.*/", "regex", None),
     ],

@@ -96,7 +96,7 @@ def test_a_choice_that_nothing_decides_names_all_its_patterns(talk: Bench) -> No
     ("act", "awaited", "regex"),
     [
         ("{expect: 'I am {node} at {u1.ip}'}", "I am u1 at 10.0.0.2", False),
-        (r"{expect: '/\d+ is {u1.ip}/'}", r"\d+ is 10.0.0.2", True),
+        (r"{expect: '/\d+ is {u1.ip}/'}", r"\d+ is 10\.0\.0\.2", True),
         ("{notice: '* {node}'}", "* u1", False),
     ],
     ids=["literal", "regex", "notice"],

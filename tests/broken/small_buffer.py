@@ -1,0 +1,9 @@
+"""A client that makes room for 256 bytes of a datagram."""
+
+import runpy
+from unittest.mock import patch
+
+from services.client import peer
+
+with patch.object(peer, "_LARGEST_DATAGRAM", 256):
+    runpy.run_module("services.client", run_name="__main__")

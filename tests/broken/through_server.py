@@ -1,0 +1,54 @@
+"""Clients that send their messages through the server, which passes them on."""
+
+import os
+import runpy
+import socket
+import threading
+from unittest.mock import patch
+
+from services.client import client
+from services.client.peer import Peer, trace
+from services.datagram import ChatMessage
+from services.values import Address
+
+receive = socket.socket.recvfrom
+
+
+def relay() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("0.0.0.0", 12345))
+        while True:
+            data, source = udp.recvfrom(65535)
+            head, _, rest = data.partition(b"\n")
+            udp.sendto(_addressed(source) + rest, _address(head))
+
+
+class SendsThroughServer(Peer):
+    def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
+        self._udp.sendto(_addressed(address) + data, ("server", 12345))
+        self._screen.trace(trace("sent", message.message_id, "to", address, message.text))
+
+
+def receive_relayed(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
+    head, _, data = receive(udp, size, flags)[0].partition(b"\n")
+    return data, _address(head)
+
+
+def _addressed(address: Address) -> bytes:
+    return f"{address[0]} {address[1]}\n".encode()
+
+
+def _address(head: bytes) -> Address:
+    ip, port = head.decode().split()
+    return ip, int(port)
+
+
+if os.environ["BROKEN"] == "server":
+    threading.Thread(target=relay, daemon=True).start()
+    runpy.run_module("services.server", run_name="__main__")
+else:
+    with (
+        patch.object(client, "Peer", SendsThroughServer),
+        patch.object(socket.socket, "recvfrom", receive_relayed),
+    ):
+        runpy.run_module("services.client", run_name="__main__")

@@ -1,0 +1,19 @@
+"""A client that waits most of a second before it sends."""
+
+import runpy
+import time
+from unittest.mock import patch
+
+from services.client import client
+from services.client.client import Client
+from services.client.session import SendMessage
+
+
+class Hesitates(Client):
+    def _send(self, action: SendMessage) -> None:
+        time.sleep(0.8)  # noqa: TID251 - the mistake itself
+        super()._send(action)
+
+
+with patch.object(client, "Client", Hesitates):
+    runpy.run_module("services.client", run_name="__main__")
