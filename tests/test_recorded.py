@@ -18,6 +18,7 @@ FAILS = """
       - u1: {expect: never, within: 50ms}
     checks:
       - exits: {u1: 0}
+        points: 2
       - steps:
         points: 3
     """
@@ -33,6 +34,9 @@ def test_a_run_is_judged_the_same_elsewhere_without_its_programs(
     monkeypatch.chdir(tmp_path)
     again = judge_recorded(folder)
     assert again.verdict == played.verdict
+    # exits is unknown, since the steps broke off: that is not for somebody else to decide.
+    exits = again.verdict.checks[-1]
+    assert (exits.name, exits.outcome, exits.earned) == ("exits", "unknown", 0)
     assert again.verdict.earned == 0
     assert (again.scenario.name, again.seed) == (played.scenario.name, played.seed)
     assert again.backend == "fake"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from peerlab.checks.accounting import Account, Key, Pair, account
-from peerlab.checks.messages import NOTHING, WEAKER
+from peerlab.checks.messages import BROKEN_OFF, NOTHING, WEAKER
 from peerlab.checks.story import Stories
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
@@ -44,6 +44,8 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         if len(set(keys)) > _MOST:
             told.append(f"and {len(set(keys)) - _MOST} more")
         message = f"{_counted(len(keys), name)}, expected {expected}"
+        if len(keys) < expected and evidence.failed_steps:
+            message += BROKEN_OFF
         findings.append(
             Finding(
                 spec.name,
@@ -53,7 +55,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
                 spec.where,
                 _table(found),
                 (*told, *weaker),
-                _share(found),
+                _share(found, spec),
             )
         )
     if found.unclear and spec.arguments.get("lost") is not None:
@@ -81,11 +83,13 @@ def _story(stories: Stories, found: Account, key: Key) -> str:
     return stories.of(key) if key in found.sent else stories.of_stray(key)
 
 
-def _share(found: Account) -> float:
-    """Which part of all that was sent and all that came too much is surely right."""
+def _share(found: Account, spec: CheckSpec) -> float:
+    """Which part of all that was sent, or should have been, and came too much is surely right."""
+    expected = spec.arguments["sent"]
     wrong = len(set(found.duplicated)) + len(found.lost) + len(found.unclear)
     strays = len(found.misdelivered) + len(found.unexpected)
-    return max(0.0, (len(found.sent) - wrong) / max(1, len(found.sent) + strays))
+    sent = max(len(found.sent), expected if isinstance(expected, int) else 0)
+    return max(0.0, (len(found.sent) - wrong) / max(1, sent + strays))
 
 
 def _table(found: Account) -> str:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, cast
 
 from peerlab.checks import (
@@ -81,6 +82,9 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
         found = (Finding(steps.NAME, Outcome.UNKNOWN, message),)
         judged.append(_judged(steps.NAME, None, found))
     judged = [check for check in judged if check.findings]
+    if any(check.name == steps.NAME and check.outcome is Outcome.FAILED for check in judged):
+        # What could not be judged since the program did not do what a step expects earns nothing.
+        judged = [replace(check, forfeited=True) for check in judged]
     return Verdict(tuple(judged), trusted=not any(check.name == wire.NAME for check in judged))
 
 

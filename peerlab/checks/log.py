@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from peerlab.checks.messages import BROKEN_OFF
 from peerlab.checks.verdict import Finding, Outcome, not_passed
 from peerlab.evidence.reading import Evidence, NodeEvidence
 from peerlab.scenario.model import CheckSpec
@@ -11,13 +12,14 @@ from peerlab.scenario.values import Pattern, no_variables
 def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     """Look for the pattern in each named node, in the named direction."""
     nodes: Sequence[str] = spec.arguments["nodes"]  # type: ignore[assignment]
-    findings = [_of_node(spec, evidence.node(name)) for name in nodes]
+    broken_off = BROKEN_OFF if evidence.failed_steps else ""
+    findings = [_of_node(spec, evidence.node(name), broken_off) for name in nodes]
     return not_passed(findings) or [
         Finding(spec.name, Outcome.PASSED, "true of " + ", ".join(nodes))
     ]
 
 
-def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:
+def _of_node(spec: CheckSpec, node: NodeEvidence, broken_off: str) -> Finding:
     arguments = spec.arguments
     pattern = arguments["pattern"]
     assert isinstance(pattern, Pattern)  # noqa: S101 - the loader made it so
@@ -31,11 +33,13 @@ def _of_node(spec: CheckSpec, node: NodeEvidence) -> Finding:
             message = f"{_came(node, direction, pattern)}, which must not be"
             return _finding(spec, Outcome.FAILED, message, node, text.split("\n")[line])
     elif times is None and not matches:
-        message = _came(node, direction, pattern, "never ")
+        message = _came(node, direction, pattern, "never ") + broken_off
         return _finding(spec, Outcome.FAILED, message, node, node.tail(lines=5))
     elif times is not None and len(matches) != times:
         came = _came(node, direction, pattern)
         message = f"{came} {len(matches)} times, expected {times}"
+        if isinstance(times, int) and len(matches) < times:
+            message += broken_off
         return _finding(spec, Outcome.FAILED, message, node, node.tail(lines=5))
     return _finding(spec, Outcome.PASSED, "", node)
 
@@ -49,5 +53,4 @@ def _came(node: NodeEvidence, direction: str, pattern: Pattern, never: str = "")
 def _finding(
     spec: CheckSpec, outcome: Outcome, message: str, node: NodeEvidence, proof: str = ""
 ) -> Finding:
-    where = (spec.span.line, spec.span.column)
-    return Finding(spec.name, outcome, message, node.name, where, proof)
+    return Finding(spec.name, outcome, message, node.name, spec.where, proof)

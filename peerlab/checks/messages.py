@@ -10,6 +10,8 @@ WEAKER: Final = (
     "the programs tell no ids, so messages are told by sender, text and order, which is weaker: "
     "two equal messages cannot be told apart"
 )
+BROKEN_OFF: Final = "; the steps did not come to their end"
+"""Added where less than expected is there, which may be all that there is to it."""
 
 
 def chosen(account: Account, key: Key, spec: CheckSpec) -> bool:

@@ -122,8 +122,9 @@ class Post:
         at_relay = {node, whom}.intersection(self.relays)
         for _, sent in self.traces(text) if at_relay else ():
             if at_relay.isdisjoint({sent.node, *sent.recipients}):
-                through = min(at_relay)
-                return f"{node} sent {sent.shown} of {sent.node} to {whom}, through {through}"
+                if node in at_relay:
+                    return f"{node} passed {sent.shown} of {sent.node} on to {whom}"
+                return f"{node} sent {sent.shown} to {whom}, which it was not for"
         return None
 
     def _misdirected(

@@ -46,12 +46,15 @@ def _cut_short(event: Event) -> str:
 def _failed(evidence: Evidence, event: Event, steps: int) -> Finding:
     waited = event.detail.get("waited", 0)
     after = f" within {waited:.3g} s" if waited else ""
+    state = f"; {event.node} {event.detail['state']}"
+    if event.detail["state"] in event.text:  # "u1 ended with status 3, expected 0" says it
+        state = ""
     # What a program showed after its output was cut nobody knows.
     outcome = Outcome.UNKNOWN if event.detail.get("truncated") else Outcome.FAILED
     return Finding(
         NAME,
         outcome,
-        f"{event.text}{after}; {event.node} {event.detail['state']}",
+        f"{event.text}{after}{state}",
         event.node,
         (event.detail["line"], event.detail["column"]),
         event.detail["since"],

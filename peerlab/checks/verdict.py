@@ -86,6 +86,8 @@ class Judged:
         title: what people call it; None: its text, or its name.
         points: what it is worth; None: nothing.
         partial: whether what is partly right gets its share of the points.
+        visibility: when a student is to see it.
+        forfeited: that it is unknown earns nothing, since the program kept it from being judged.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Judged:
     points: float | None = None
     partial: bool = False
     visibility: Visibility = Visibility.VISIBLE
+    forfeited: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -110,8 +113,10 @@ class Judged:
     @property
     def earned(self) -> float | None:
         """Points earned; None where it is worth none, or where nobody can say."""
-        if self.points is None or self.outcome is Outcome.UNKNOWN:
+        if self.points is None:
             return None
+        if self.outcome is Outcome.UNKNOWN:
+            return 0.0 if self.forfeited else None
         if self.outcome is Outcome.PASSED:
             return self.points
         if not self.partial:

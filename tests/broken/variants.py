@@ -171,14 +171,14 @@ VARIANTS = [
         "both",
         "network/in-clear",
         "traffic",
-        re.compile(r"server sent message '.*' of alice to bob, through server"),
+        re.compile(r"server passed message '.*' of alice on to bob"),
     ),
     Variant(
         "copied_to_server",
         "client",
         "network/in-clear",
         "traffic",
-        re.compile(r"alice sent message '.*' of alice to server, through server"),
+        re.compile(r"alice sent message '.*' to server, which it was not for"),
     ),
     # Datagrams: lost, late, twice, in another order.
     Variant("sent_twice", "client", "messages/one-to-one", DELIVERY, "left u1 2 times"),

@@ -8,7 +8,7 @@ from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
 from peerlab.scenario.source import Span
-from tests.support.journals import evidence
+from tests.support.journals import evidence, failed
 from tests.support.messages import LAB, NAT, datagram, received, sent
 
 SPAN = Span(Path("scenario.yaml"), 9, 5, 9, 13)
@@ -115,6 +115,14 @@ def test_what_nobody_can_know_is_unknown_unless_too_much_is_lost_anyhow(tmp_path
         for finding in delivery.check(evidence(tmp_path, [*LAB, *unclear, *surely]), spec())
     ]
     assert outcomes == [Outcome.FAILED, Outcome.UNKNOWN]
+
+
+def test_less_than_expected_may_be_all_that_came_of_steps_that_broke_off(tmp_path: Path) -> None:
+    arrived = [sent("a", "u2"), received("a", "u2")]
+    found = evidence(tmp_path, [*LAB, *arrived, failed("u2", "u2 never showed it")])
+    (finding,) = delivery.check(found, spec(sent=4))
+    assert finding.message == ("1 message sent, expected 4; the steps did not come to their end")
+    assert finding.share == 0.25
 
 
 def test_the_weaker_form_says_that_it_is_weaker(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ WRONG = {
             datagram("alice", "bob", HELLO),
             datagram("server", "bob", HELLO),
         ],
-        "at 2.000 s server sent message 'Hello you two!' of alice to bob, through server",
+        "at 2.000 s server passed message 'Hello you two!' of alice on to bob",
     ),
     "to the server": (
         [
@@ -148,7 +148,7 @@ WRONG = {
             datagram("alice", "bob", HELLO),
             datagram("alice", "server", "the text Hello you two! without its id"),
         ],
-        "at 2.000 s alice sent message 'Hello you two!' of alice to server, through server",
+        "at 2.000 s alice sent message 'Hello you two!' to server, which it was not for",
     ),
 }
 

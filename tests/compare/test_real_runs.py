@@ -16,7 +16,8 @@ from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.report.divergence import divergence_lines
 from peerlab.scenario.load import load_scenario
-from tests.broken.test_broken import HERE, NOT_COPIED, STEPS, Variant, program_file
+from tests.broken.test_broken import HERE, NOT_COPIED, program_file
+from tests.broken.variants import Variant
 
 pytestmark = pytest.mark.netns
 
@@ -43,8 +44,8 @@ def test_two_runs_with_one_seed_are_the_same_and_one_of_a_broken_program_is_not(
 
     for name, source in (("services", SERVICES), ("broken", HERE)):
         shutil.copytree(source, tmp_path / name, ignore=NOT_COPIED)
-    variant = Variant("only_first_recipient", "client", "network/lost", STEPS, "")
-    broken = played(backend, tmp_path, f"client={program_file(variant, tmp_path)}")
+    variant = Variant("only_first_recipient", "client", "network/lost", "steps", "")
+    broken = played(backend, tmp_path, f"client={program_file(variant, 'client', tmp_path)}")
     found = compare(broken, reference)
     assert found is not None
     assert (found.node, found.what) == ("u1", "sent")

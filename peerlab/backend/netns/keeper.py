@@ -43,6 +43,9 @@ class Keeper:
         Args:
             name: of the run, for the names of threads.
             record: called with what the wire tells, in a thread of its own; None: nobody asks.
+
+        Raises:
+            LabError: it cannot be started.
         """
         self.pump = Pump(f"lab {name}")
         self._record = record
@@ -60,15 +63,24 @@ class Keeper:
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the lab
         self._control, theirs = control.pair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, str(_ROOT), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._complaints,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the runner's terminal is not for the lab
-                cwd="/",
-            )
+            try:
+                self._process = self._launch(theirs.fileno())
+            except OSError as error:
+                for held in (self._control, self._wire, self._wire_end, self._complaints):
+                    held.close()
+                self.pump.close()
+                raise LabError(f"cannot start the lab: {error}") from error
+
+    def _launch(self, control_end: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _BOOT, str(_ROOT), str(control_end)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            pass_fds=[control_end],
+            start_new_session=True,  # Ctrl-C in the runner's terminal is not for the lab
+            cwd="/",
+        )
 
     def deploy(self, request: Message) -> None:
         """Have the network and the nodes' places made.
