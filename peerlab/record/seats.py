@@ -74,11 +74,12 @@ class Seats:
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def __enter__(self) -> Self:
-        self._session.watcher = self
+        self._session.set_watcher(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.watcher = None
+        self._over = True  # before the waker is closed: a signal may still come
+        self._session.set_watcher(None)
         for seat in self._seats:
             with suppress(OSError):
                 seat.connection.send(packed(over=True))
@@ -119,9 +120,10 @@ class Seats:
         self.end()
 
     def end(self) -> None:
-        """Let `serve` return; a signal handler can call it, too."""
-        self._over = True
-        self._wake_up()
+        """Let `serve` return; a signal handler can call it, too, even when all is over."""
+        if not self._over:
+            self._over = True
+            self._wake_up()
 
     def _tell(
         self, node: str, data: bytes, *, but: object | None = None, only: object | None = None

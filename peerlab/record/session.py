@@ -79,7 +79,7 @@ class Session:
         self.scenario: Final = scenario
         self.events: list[Event] = []
         self.hidden: dict[str, list[str]] = defaultdict(list)
-        self.watcher: Watcher | None = None
+        self._watcher: Watcher | None = None
         self._observer = observer
         self._lock = threading.RLock()
         self._typing: object | None = None
@@ -94,6 +94,11 @@ class Session:
         self._terminals = terminals
         for terminal in terminals.values():
             terminal.opened, terminal.broke = self._opened, self._broke
+
+    def set_watcher(self, watcher: Watcher | None) -> None:
+        """Tell a watcher from now on; whoever was told before is told no more once this returns."""
+        with self._lock:
+            self._watcher = watcher
 
     def take(self, event: Event) -> None:
         """Take in an event of the journal."""
@@ -182,20 +187,20 @@ class Session:
                 self._show(node, view.typed(event.text), self._typing)
             case Kind.EXITED:
                 self._statuses[node] = int(event.detail["status"])
-                if self.watcher is not None:
-                    self.watcher.ended(node, self._statuses[node])
+                if self._watcher is not None:
+                    self._watcher.ended(node, self._statuses[node])
             case _:
                 pass
 
     def _show(self, node: str, text: str, by: object | None) -> None:
-        if text and self.watcher is not None:
+        if text and self._watcher is not None:
             asks = self._views[node].asks_for_secret
-            self.watcher.shown(node, text, by=by, asks_for_secret=asks)
+            self._watcher.shown(node, text, by=by, asks_for_secret=asks)
 
     def _broke(self) -> None:
         with self._lock:
-            if self.watcher is not None:
-                self.watcher.broke()
+            if self._watcher is not None:
+                self._watcher.broke()
 
 
 @contextmanager
