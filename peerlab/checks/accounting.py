@@ -126,23 +126,23 @@ class Account:
 
 def account(evidence: Evidence) -> Account:
     """Add up what the programs reported."""
-    # Routers are in the journal, too, and have no address there.
-    by_address = {node.ip: name for name, node in evidence.nodes.items() if node.ip is not None}
+    by_address = evidence.addresses
     messages = [message for node in evidence.nodes.values() for message in node.messages]
     messages.sort(key=lambda message: message.at)
     sends = [message for message in messages if message.direction is Kind.SENT]
     arrivals = [message for message in messages if message.direction is Kind.RECEIVED]
-    telling = _Telling(sends, by_address, _labels(evidence))
+    telling = _Telling(sends, by_address, evidence.labels)
     received: dict[Key, list[Message]] = defaultdict(list)
     for message in arrivals:
         received[telling.of_arrival(message), message.node].append(message)
     sent: dict[Key, Message] = {}
     elsewhere: list[tuple[str, Message]] = []
     for message_id, message in zip(telling.ids, sends, strict=True):
-        if message.peer in by_address:
-            sent.setdefault((message_id, by_address[message.peer]), message)
-        else:
+        recipient = by_address.get(message.peer or "")
+        if recipient is None:
             elsewhere.append((message_id, message))
+        else:
+            sent.setdefault((message_id, recipient), message)
     _add_elsewhere(sent, elsewhere, received)
     sent = dict(sorted(sent.items(), key=lambda item: item[1].at))
     on_the_way = trips(evidence, sent)
@@ -196,11 +196,6 @@ class _Telling:
 
 def _numbered(sender: str, text: str, times: int) -> str:
     return f"{text!r} of {sender}" + (f" ({times})" if times > 1 else "")
-
-
-def _labels(evidence: Evidence) -> dict[str, str]:
-    """Which node was called what, as known in the end."""
-    return {of["label"]: name for name, of in evidence.variables.items() if "label" in of}
 
 
 def _add_elsewhere(

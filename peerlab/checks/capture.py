@@ -28,7 +28,6 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
         message = f"the scenario has no secret of {SHORTEST} characters or more to look for"
         return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
     nodes: Sequence[str] = spec.arguments["nodes"] or tuple(scenario.nodes)  # type: ignore[assignment]
-    names = {str(node.ip): name for name, node in evidence.nodes.items()}
     count = 0
     doubts = []
     for node in nodes:
@@ -40,7 +39,7 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
             match = looked_for.search(text)
             if match is not None:
                 proof = excerpt(text, match.start(), match.end(), secrets)
-                message = f"{what} can be read in {_described(payload, names)}"
+                message = f"{what} can be read in {_described(payload, evidence.addresses)}"
                 outcome = Outcome.PASSED if spec.arguments["wanted"] else Outcome.FAILED
                 return [Finding(spec.name, outcome, message, node, spec.where, proof)]
     message = f"{what} can be read in none of {count} datagrams and TCP streams"

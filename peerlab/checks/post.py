@@ -183,9 +183,6 @@ def messages_sent(evidence: Evidence, addresses: Mapping[str, str]) -> list[Sent
         evidence: the run.
         addresses: nodes by their addresses, and by their names.
     """
-    labels = {
-        known["label"]: name for name, known in evidence.variables.items() if "label" in known
-    }
     found: dict[tuple[str, str, bool], Sent] = {}
     for event in evidence.journal:
         if event.kind is not Kind.SENT:
@@ -196,7 +193,7 @@ def messages_sent(evidence: Evidence, addresses: Mapping[str, str]) -> list[Sent
         if sent is None:
             sent = found[key] = Sent(node, message_id, event.text)
         peer = str(event.detail.get("peer"))
-        recipient = addresses.get(peer) or labels.get(peer)
+        recipient = addresses.get(peer) or evidence.labels.get(peer)
         sent.peers.add(peer)
         if recipient is not None:
             sent.recipients.add(recipient)

@@ -53,7 +53,7 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
         return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
     register = Register(
         known,
-        {name: node.ip for name, node in evidence.nodes.items() if node.ip is not None},
+        evidence.addresses,
         frozenset(address for shown in lists for address in shown.addresses),
     )
     judged = [(shown, register.judge(shown)) for shown in lists]
@@ -112,26 +112,19 @@ class Register:
 
     Attributes:
         sessions: by node.
-        addresses: of all nodes, by node.
+        names: the nodes by their addresses.
         listed: all addresses that any list ever had. A node whose own is not among them may be
             listed with that of a NAT.
     """
 
     sessions: Mapping[str, Sequence[Session]]
-    addresses: Mapping[str, str]
+    names: Mapping[str, str]
     listed: frozenset[str]
-
-    @cached_property
-    def names(self) -> Mapping[str, str]:
-        """The nodes by their addresses."""
-        return {address: name for name, address in self.addresses.items()}
 
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The nodes that are never listed with their own address."""
-        return frozenset(
-            name for name in self.sessions if self.addresses.get(name) not in self.listed
-        )
+        return frozenset(self.sessions).difference(map(self.names.get, self.listed))
 
     def judge(self, shown: Shown) -> Wrong | None:
         """What is wrong with a list; None: nothing."""

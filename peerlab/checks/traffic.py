@@ -31,8 +31,7 @@ class Wrong:
 
 def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Finding]:
     """Compare what went where with what was for whom."""
-    addresses = {node.ip: name for name, node in evidence.nodes.items() if node.ip is not None}
-    addresses |= {name: name for name in evidence.nodes}
+    addresses = {**evidence.addresses, **{name: name for name in evidence.nodes}}
     messages = messages_sent(evidence, addresses)
     doubts = [] if messages else ["no node reported a message, so nothing can be said of any"]
     if not evidence.sees_network:

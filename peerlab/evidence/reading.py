@@ -156,12 +156,12 @@ class Evidence:
         except (OSError, ValueError) as error:
             raise UsageError(f"{self.path} is not the evidence of a run: {error}") from error
 
-    @property
+    @cached_property
     def complete(self) -> bool:
         """Whether the run came to its end, so that what is not in the journal did not happen."""
         return any(event.kind is Kind.END for event in self.journal)
 
-    @property
+    @cached_property
     def failed_steps(self) -> list[Event]:
         """The steps that did not come true."""
         return [event for event in self.journal if event.kind is Kind.STEP_FAILED]
@@ -173,7 +173,7 @@ class Evidence:
             event for event in self.journal if event.kind is Kind.WIRE and event.text == "totals"
         ]
 
-    @property
+    @cached_property
     def sees_network(self) -> bool:
         """Whether anything told what passed between the nodes."""
         return any(event.kind in _OF_THE_WIRE for event in self.journal)
@@ -186,6 +186,16 @@ class Evidence:
                 known: Mapping[str, Mapping[str, str]] = event.detail.get("variables", {})
                 return known
         return {}
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Which node was called what, as known in the end: nodes by their labels."""
+        return {known["label"]: name for name, known in self.variables.items() if "label" in known}
+
+    @cached_property
+    def addresses(self) -> Mapping[str, str]:
+        """The nodes by their IP addresses."""
+        return {node.ip: name for name, node in self.nodes.items() if node.ip is not None}
 
     @cached_property
     def nodes(self) -> dict[str, NodeEvidence]:

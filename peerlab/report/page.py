@@ -108,8 +108,7 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
     troubles.sort(key=lambda found: found[1].outcome is not Outcome.FAILED)
     passed = [found for found in _all(result) if found[1].outcome is Outcome.PASSED]
     named = {finding.node for _, finding in troubles if finding.node is not None}
-    addresses = {node.ip: name for name, node in nodes.items() if node.ip is not None}
-    traffic = read_traffic(journal, addresses)
+    traffic = read_traffic(journal, evidence.addresses)
     names = {name: f"{node.ip or ''} {node.program or ''}".strip() for name, node in nodes.items()}
     names |= {name: "router" for name in scenario.network.routers if name not in names}
     share = share_of_each(len(nodes))
