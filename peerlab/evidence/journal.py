@@ -62,9 +62,9 @@ class Kind(StrEnum):
     WIRE = "wire"
     """Something else that the wire tells, such as its totals in the end."""
     STEP_FAILED = "step-failed"
-    """A step did not come true; `line`, `column`, `since`, `waited`, `state`. Where it waited for
-    output, `awaited` (its pattern's text) and `regex` (whether that is a regular expression), or
-    lists of these if one of several would do; and `truncated: true` where that may have been
+    """A step did not come true; `number`, `line`, `column`, `since`, `waited`, `state`, and
+    `awaited`: where it waited for output, the patterns of which one would do, each with `text` and
+    `regex` (whether that is a regular expression). `truncated: true` where that may have been
     printed when the lab no longer kept the node's output."""
     BROKE = "broke"
     """The lab broke; the text says how."""
