@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from peerlab.checks.result import Result
+from peerlab.checks.steps import NAME as STEPS
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict
 from peerlab.errors import PeerlabError
 from peerlab.report.escape import escape, escape_line
@@ -33,12 +34,22 @@ def run_name(result: Result) -> str:
     return sentence(f"{result.scenario.name}{whose}")
 
 
-def points_shown(result: Result) -> str:
-    """Points earned of those that can be; empty where no check is worth any."""
-    points, earned = result.verdict.points, result.verdict.earned
+def points_shown(points: float | None, earned: float | None) -> str:
+    """Points earned of those that can be, `?` where nobody can say; empty where there are none."""
     if points is None:
         return ""
     return f"{'?' if earned is None else f'{earned:g}'} of {points:g}"
+
+
+def points_of(verdict: Verdict) -> str:
+    """The points of a whole run, in words; empty where no check is worth any."""
+    shown = points_shown(verdict.points, verdict.earned)
+    return f"{shown} points" if shown else ""
+
+
+def proof_title(finding: Finding) -> str:
+    """What a proof is: that of a step is what came instead."""
+    return "since the last match it showed" if finding.check == STEPS else "proof"
 
 
 def headline(verdict: Verdict, check: Judged) -> str:
@@ -67,15 +78,15 @@ def account_of_finding(finding: Finding) -> str:
 
 def account_of_error(error: PeerlabError) -> str:
     """What went wrong, with the hint; several lines if there is much."""
-    return escape(shortened(str(error), MOST_PROOF))
+    return escape(bounded(str(error), MOST_PROOF))
 
 
 def sentence(text: str) -> str:
     """Text as one line that can be shown."""
-    return escape_line(shortened(text, MOST_LINE))
+    return escape_line(bounded(text, MOST_LINE))
 
 
-def shortened(text: str, most: int) -> str:
+def bounded(text: str, most: int) -> str:
     """Text of at most so many characters, not counting the remark on what was cut out of it."""
     if len(text) <= most:
         return text
@@ -97,5 +108,5 @@ def _that_matter(check: Judged) -> list[Finding]:
 def _reasons(finding: Finding) -> Iterator[str]:
     yield from (f"  {sentence(why)}" for why in finding.why[:MOST_FINDINGS])
     if finding.proof:
-        proof = escape(shortened(finding.proof, MOST_PROOF))
+        proof = escape(bounded(finding.proof, MOST_PROOF))
         yield from (f"  | {line}" for line in proof.split("\n"))

@@ -9,7 +9,7 @@ from typing import Final
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome, worst
 from peerlab.errors import PeerlabError
-from peerlab.report.account import MOST_LINE, shortened
+from peerlab.report.account import MOST_LINE, bounded
 from peerlab.report.escape import escape_line
 from peerlab.report.text import shown_path
 
@@ -92,4 +92,4 @@ def _written(rows: Sequence[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     """Text as a cell: no formula, whatever a program reads the table with."""
-    return escape_line(_FORMULA.sub(r"\1'", shortened(text, MOST_LINE)))
+    return escape_line(_FORMULA.sub(r"\1'", bounded(text, MOST_LINE)))

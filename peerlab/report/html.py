@@ -16,8 +16,9 @@ from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome, worst
 from peerlab.errors import UsageError
 from peerlab.evidence.reading import Evidence
+from peerlab.report.account import points_of
 from peerlab.report.escape import escape
-from peerlab.report.page import SYMBOLS, clipped, describe, points_of, relative_link
+from peerlab.report.page import SYMBOLS, clipped, describe, relative_link
 
 REPORT: Final = "report.html"
 INDEX: Final = "index.html"
@@ -101,7 +102,7 @@ def write_index(pages: Sequence[tuple[Result, Path]], file: Path) -> None:
             clipped(result.scenario.title, 200),
             result.backend,
             result.seconds,
-            points_of(result),
+            points_of(result.verdict),
             relative_link(page, file.parent),
         )
         for result, page in ranked

@@ -90,7 +90,7 @@ def _add_properties(suite: ET.Element, result: Result) -> None:
         "backend": result.backend,
         "seed": str(result.seed),
         "evidence": shown_path(result.evidence),
-        "points": points_shown(result),
+        "points": points_shown(result.verdict.points, result.verdict.earned),
         "submission": result.submission or "",
     }
     for name, value in told.items():

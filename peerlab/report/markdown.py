@@ -49,7 +49,8 @@ def _row(result: Result) -> str:
     # A bar would end the cell, even in code.
     name = _code(run_name(result).replace("|", r"\x7c"))
     outcome = result.verdict.outcome.value
-    return f"| {name} | {outcome} | {points_shown(result)} | {result.seconds:.1f} |\n"
+    points = points_shown(result.verdict.points, result.verdict.earned)
+    return f"| {name} | {outcome} | {points} | {result.seconds:.1f} |\n"
 
 
 def _section(result: Result) -> Iterator[str]:

@@ -14,6 +14,7 @@ from peerlab.checks.verdict import Finding, Judged, Outcome
 from peerlab.evidence.folder import CAPTURES
 from peerlab.evidence.journal import Event
 from peerlab.evidence.reading import Evidence
+from peerlab.report.account import points_of, proof_title
 from peerlab.report.conditions import read_conditions
 from peerlab.report.diagram import Diagram, draw
 from peerlab.report.plots import MOST_PAIRS, draw_latencies, draw_losses
@@ -119,7 +120,7 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
         title=scenario.title,
         about=[" ".join(part.split()) for part in scenario.about.split("\n\n") if part],
         name=scenario.name,
-        points=points_of(result),
+        points=points_of(result.verdict),
         replay=_replay(result, journal),
         hint=result.error.hint or "" if result.error is not None else "",
         facts=list(_facts(result, journal)),
@@ -143,15 +144,6 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
     )
 
 
-def points_of(result: Result) -> str:
-    """Points earned, of those that can be; empty where there are none."""
-    verdict = result.verdict
-    if verdict.points is None:
-        return ""
-    earned = "?" if verdict.earned is None else f"{verdict.earned:g}"
-    return f"{earned} of {verdict.points:g} points"
-
-
 def began_of(journal: Sequence[Event]) -> str:
     """When a run began, to the second, as its journal has it."""
     began = str(journal[0].detail.get("began", "")) if journal else ""
@@ -166,7 +158,6 @@ def _all(result: Result) -> Iterator[tuple[Judged, Finding]]:
 
 def _found(result: Result, judged: Judged, finding: Finding) -> Found:
     where = finding.where or judged.where
-    steps = finding.check == "steps"
     return Found(
         finding.outcome,
         finding.check,
@@ -175,7 +166,7 @@ def _found(result: Result, judged: Judged, finding: Finding) -> Found:
         f"line {where[0]}" if where is not None else "",
         [clipped(told, _LONGEST_MESSAGE) for told in finding.why[:_MOST_SENTENCES]],
         clipped(finding.proof, _LONGEST_PROOF),
-        "Since the last match it showed" if steps else "Proof",
+        proof_title(finding).capitalize(),
         list(_excerpt(result.scenario.text, where[0])) if where is not None else [],
     )
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from peerlab.checks.result import Result
-from peerlab.checks.verdict import Finding, Outcome, Verdict
+from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
+from peerlab.report.account import earned_of, points_of, points_shown, proof_title
 from peerlab.report.escape import escape, escape_line
 
 TAIL = 6
@@ -21,16 +22,10 @@ def run_line(result: Result, evidence: Path | None = None) -> str:
         escape_line(result.scenario.name),
         result.backend,
         f"{result.seconds:.1f} s",
-        *([] if result.verdict.points is None else [points(result.verdict)]),
+        points_of(result.verdict),
         shown_path(evidence or result.evidence),
     ]
-    return "  ".join(parts)
-
-
-def points(verdict: Verdict) -> str:
-    """What was earned of what could be, in words; a question mark where nobody can say."""
-    earned = "?" if verdict.earned is None else f"{verdict.earned:g}"
-    return f"{earned} of {verdict.points or 0:g} points"
+    return "  ".join(filter(None, parts))
 
 
 def explanation(result: Result, evidence: Path | None = None) -> Iterator[str]:
@@ -45,8 +40,8 @@ def explanation(result: Result, evidence: Path | None = None) -> Iterator[str]:
             if finding.outcome is not Outcome.PASSED:
                 yield from _finding(result, finding)
         if check.points is not None:
-            earned = "?" if check.earned is None else f"{check.earned:g}"
-            yield f"   {earned} of {check.points:g} points: {escape_line(check.shown)}"
+            points = points_shown(check.points, earned_of(result.verdict, check))
+            yield f"   {points} points: {escape_line(check.shown)}"
     if result.error is not None and result.error.hint is not None:
         yield f"   hint: {escape_line(result.error.hint)}"
     for node in Evidence(result.evidence).nodes.values():
@@ -65,8 +60,7 @@ def _finding(result: Result, finding: Finding) -> Iterator[str]:
     yield f"   {where}: {finding.outcome.value}: {message} [{finding.check}]"
     yield from (f"      {escape_line(sentence)}" for sentence in finding.why)
     if finding.proof:
-        said = "since the last match it showed" if finding.check == "steps" else "proof"
-        yield f"      {said}:"
+        yield f"      {proof_title(finding)}:"
         yield from (f"      | {escape(line)}" for line in finding.proof.splitlines())
 
 

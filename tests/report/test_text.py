@@ -130,6 +130,14 @@ def test_points_are_told_with_the_run_and_with_each_check(scenario: Scenario) ->
     assert "  1.3 s  1.5 of 3 points  runs/" in run_line(replace(result, verdict=Verdict((half,))))
 
 
+def test_no_check_has_earned_points_where_the_network_was_not_as_asked(scenario: Scenario) -> None:
+    found = Finding("exits", Outcome.PASSED, "ended with status: u1 0")
+    check = Judged("exits", "exits: {u1: 0}", (found,), points=3)
+    result = replace(made(scenario), verdict=Verdict((check,), trusted=False))
+    assert "  1.3 s  ? of 3 points  runs/" in run_line(result)
+    assert "   ? of 3 points: exits: {u1: 0}" in list(explanation(result))
+
+
 def test_why_it_came_to_that_is_told_sentence_by_sentence(scenario: Scenario) -> None:
     why = ("'HEY', to u2: typed at 1.0 s; dropped", "nearest to it is 'x\x1b'")
     failed = Finding("steps", Outcome.FAILED, "u2 never showed it", why=why)
