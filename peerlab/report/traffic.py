@@ -54,7 +54,8 @@ def read_traffic(journal: Iterable[Event], addresses: Mapping[str, str]) -> Traf
             messages.append(event)
     reported = read_reported(messages, addresses)
     if datagrams:
-        texts = {str(event.detail.get("id")): event.text for event in messages}
+        ids = [(event.detail.get("id"), event.text) for event in messages]
+        texts = {str(message_id): text for message_id, text in ids if message_id is not None}
         passages = read_datagrams(datagrams, texts)
     else:
         passages = reported

@@ -21,6 +21,12 @@ def test_a_datagram_is_named_by_the_message_that_it_carries() -> None:
     assert (passage.source, passage.target, passage.is_odd) == ("u1", "u2", False)
 
 
+def test_a_datagram_is_not_named_by_a_message_that_has_no_id() -> None:
+    sent = Event(1.0, Kind.SENT, "u1", "Hi there", {"id": None, "peer": "10.0.0.2"})
+    (passage,) = read_traffic([datagram(text="None of us"), sent], ADDRESSES).passages
+    assert passage.what == "None of us"
+
+
 def test_a_datagram_that_was_lost_says_by_what() -> None:
     lost = datagram(fate="dropped", by=["step 3 (drop: 1)"])
     (passage,) = read_traffic([lost], ADDRESSES).passages
