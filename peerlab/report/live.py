@@ -15,6 +15,7 @@ from rich.text import Text
 
 from peerlab.evidence.journal import Event, Kind
 from peerlab.report.escape import escape_line
+from peerlab.report.remarks import remark_on
 from peerlab.scenario.model import Scenario, WireStep
 
 _WIRE: Final = "wire"
@@ -136,15 +137,5 @@ def _of_wire(event: Event) -> str:
 
 
 def _remark(event: Event) -> str | None:
-    """What is said of a node that neither it nor who sits at it says."""
-    match event.kind:
-        case Kind.EXITED:
-            return f"ended with status {event.detail['status']}"
-        case Kind.TRUNCATED:
-            return f"truncated: {event.text}"
-        case Kind.PAUSED | Kind.RESUMED | Kind.UNPLUGGED | Kind.PLUGGED:
-            return event.kind.value
-        case Kind.STARTED if "again" in event.detail:
-            return "started again"
-        case _:
-            return None
+    """What is said of a node, also that the rest of its output is not kept."""
+    return f"truncated: {event.text}" if event.kind is Kind.TRUNCATED else remark_on(event)

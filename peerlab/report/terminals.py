@@ -7,6 +7,7 @@ from typing import Final
 
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import NodeEvidence
+from peerlab.report.remarks import remark_on
 
 MOST: Final = 64 * 1024
 MOST_OF_ALL: Final = 2 * 1024 * 1024
@@ -16,7 +17,6 @@ _LINES: Final = re.compile(r"[^\n]{1,1024}\n?|\n")
 """A line, or up to so many characters of one: what is shown or left out as a whole."""
 _LINE: Final = 60
 """What a line costs beside its characters, since each takes room on the page."""
-_TOLD: Final = {Kind.PAUSED, Kind.RESUMED, Kind.UNPLUGGED, Kind.PLUGGED, Kind.INPUT_ENDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +159,13 @@ def _lines(shreds: Sequence[_Shred]) -> Iterator[Line]:
 
 
 def _remark(event: Event) -> str | None:
-    """What is said of a node that neither it nor who sits at it says."""
-    about = event.detail
+    """What is said of a node, also of what a step did to its program."""
     match event.kind:
-        case Kind.STARTED:
-            return "started again" if "again" in about else None
-        case Kind.EXITED:
-            return f"ended with status {about.get('status')}"
         case Kind.SIGNALLED:
-            return f"signal: {about.get('signal')}"
+            return f"signal: {event.detail.get('signal')}"
+        case Kind.INPUT_ENDED:
+            return "input ended"
         case Kind.TRUNCATED:
             return event.text
         case _:
-            return event.kind.value.replace("-", " ") if event.kind in _TOLD else None
+            return remark_on(event)
