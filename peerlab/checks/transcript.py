@@ -7,7 +7,7 @@ from typing import Final
 
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Event, Kind
-from peerlab.evidence.reading import Evidence, NodeEvidence
+from peerlab.evidence.reading import Evidence, NodeEvidence, apart
 from peerlab.scenario.expected import ExpectedLine, expected_lines
 from peerlab.scenario.model import CheckSpec, Scenario
 from peerlab.scenario.values import Pattern, Reference, Template, no_variables
@@ -72,9 +72,9 @@ def without_notices(node: NodeEvidence, pattern: Pattern | None) -> NodeEvidence
         if event.kind not in {Kind.PRINTED, Kind.TYPED, Kind.STARTED}:
             continue
         if event.detail.get("notice"):
-            match = notice.search(event.text)
-            if match is not None and match.start():
-                events.append(replace(event, text=event.text[: match.start()]))
+            before, _ = apart(event, notice)
+            if before:
+                events.append(replace(event, text=before))
             interrupted = True
             continue
         if interrupted and _is_again(event, events):

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from peerlab.compare.names import Names, first_name
 from peerlab.compare.speech import Speech
-from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.journal import OF_THE_WIRE, Event, Kind
+from peerlab.evidence.reading import apart
 
 _COURSE: Final = {
     Kind.STARTED,
@@ -31,7 +32,6 @@ _COURSE: Final = {
     Kind.BROKE,
     Kind.END,
 }
-_OF_THE_WIRE: Final = {Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE}
 _FATE: Final = ("by", "copies", "damaged", "held")
 _GONE: Final = "\0"
 
@@ -75,7 +75,7 @@ def retell(journal: Sequence[Event], speech: Speech) -> dict[str, Part]:
     events: dict[str, list[Event]] = defaultdict(list)
     for event in journal:
         # What the wire tells is of routers, too, and each backend has processes of its own for it.
-        if event.kind not in _OF_THE_WIRE and (event.node is not None or event.kind in _COURSE):
+        if event.kind not in OF_THE_WIRE and (event.node is not None or event.kind in _COURSE):
             events[event.node or ""].append(event)
     return {node: _in_lanes(_part(node, own, names, speech)) for node, own in events.items()}
 
@@ -121,7 +121,7 @@ def _part(
             yield Lane("typed"), Told(text, event.at)
         elif _is_notice(event):
             # Messages of different senders overtake each other, those of one sender do not.
-            noticed = names.put_into(_split(event, notice)[1])
+            noticed = names.put_into(apart(event, notice)[1])
             yield Lane("noticed", first_name(noticed)), Told(noticed, event.at)
         elif event.kind in {Kind.SENT, Kind.RECEIVED}:
             peer = names.put_into(str(event.detail["peer"]))
@@ -169,7 +169,7 @@ def _lines(
         event for event in events if event.kind is Kind.PRINTED and event.detail["stream"] == stream
     ]
     pieces = [
-        (_split(event, notice)[0] + _GONE) if _is_notice(event) else event.text.replace(_GONE, "�")
+        (apart(event, notice)[0] + _GONE) if _is_notice(event) else event.text.replace(_GONE, "�")
         for event in printed
     ]
     begins = list(accumulate(map(len, pieces), initial=0))
@@ -202,10 +202,3 @@ def _line_ends(text: str, prompts: Iterable[str]) -> list[int]:
 
 def _is_notice(event: Event) -> bool:
     return event.kind is Kind.PRINTED and "notice" in event.detail
-
-
-def _split(event: Event, notice: re.Pattern[str] | None) -> tuple[str, str]:
-    """The prompt that a notice comes right behind, if there is one, and the notice."""
-    found = None if notice is None else notice.search(event.text.removesuffix("\n"))
-    start = 0 if found is None else found.start()
-    return event.text[:start], event.text[start:]

@@ -73,6 +73,10 @@ class Kind(StrEnum):
     engine has logged as it was read, to the byte."""
 
 
+OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})
+"""What the wire tells, of routers as well as of nodes."""
+
+
 # Made once: a journal has a hundred thousand lines, and each would look for them again.
 _DECODER: Final = json.JSONDecoder()
 _KINDS: Final = {kind.value: kind for kind in Kind}

@@ -1,15 +1,16 @@
 """Reads the folder of a run. Works on any machine, without the backend that made it."""
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from peerlab.errors import UsageError
 from peerlab.evidence.folder import CAPTURES, JOURNAL, NODES, VERDICT
-from peerlab.evidence.journal import Event, Kind, read_journal
+from peerlab.evidence.journal import OF_THE_WIRE, Event, Kind, read_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,18 @@ class NodeEvidence:
         return next((event for event in self.journal if event.kind is kind), None)
 
 
+def apart(event: Event, notice: re.Pattern[str] | None) -> tuple[str, str]:
+    """What stands before a notice on its line, such as a prompt, and the notice.
+
+    Args:
+        event: a notice that was printed.
+        notice: finds notices in the lines of its program; None: nobody knows any more.
+    """
+    found = None if notice is None else notice.search(event.text.removesuffix("\n"))
+    start = 0 if found is None else found.start()
+    return event.text[:start], event.text[start:]
+
+
 def _remark(event: Event) -> str | None:
     """A line of a transcript that nobody printed or typed."""
     if event.kind is Kind.TRUNCATED:
@@ -133,9 +146,6 @@ def _remark(event: Event) -> str | None:
     if event.kind is Kind.STARTED and "again" in event.detail:
         return "(started again)\n"
     return None
-
-
-_OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ class Evidence:
     @cached_property
     def sees_network(self) -> bool:
         """Whether anything told what passed between the nodes."""
-        return any(event.kind in _OF_THE_WIRE for event in self.journal)
+        return any(event.kind in OF_THE_WIRE for event in self.journal)
 
     @cached_property
     def variables(self) -> Mapping[str, Mapping[str, str]]:
@@ -208,7 +218,7 @@ class Evidence:
             name: NodeEvidence(name, tuple(own))
             for name, own in events.items()
             # Of a router there is nothing but what the wire tells.
-            if any(event.kind not in _OF_THE_WIRE for event in own)
+            if any(event.kind not in OF_THE_WIRE for event in own)
         }
 
     def node(self, name: str) -> NodeEvidence:

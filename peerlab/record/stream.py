@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.reading import apart
 from peerlab.scenario.model import Scenario
 from peerlab.scenario.values import no_variables
 
@@ -143,8 +144,6 @@ def _print(scenario: Scenario, stream: Stream, position: int, event: Event) -> N
     if not event.detail.get("notice") or notices is None:
         stream.add(position, event.text)
         return
-    content = event.text.removesuffix("\n")
-    found = notices.compile(no_variables).search(content)
-    start = 0 if found is None else found.start()
-    stream.add(position, content[:start])
-    stream.notices.append(Unasked(position, content[start:]))
+    before, notice = apart(event, notices.compile(no_variables))
+    stream.add(position, before)
+    stream.notices.append(Unasked(position, notice.removesuffix("\n")))
