@@ -18,8 +18,9 @@ from peerlab.scenario.model import Heal, Impair, Presence, Rule, Scenario, WireS
 from peerlab.scenario.values import no_variables
 
 _ENDINGS: Final = {
-    Kind.PAUSED: (Kind.RESUMED, "was paused"),
-    Kind.UNPLUGGED: (Kind.PLUGGED, "was unplugged"),
+    # One that was killed meanwhile is not resumed: what is started again does not stand still.
+    Kind.PAUSED: ({Kind.RESUMED, Kind.STARTED}, "was paused"),
+    Kind.UNPLUGGED: ({Kind.PLUGGED}, "was unplugged"),
 }
 _UPSETS: Final = frozenset({Kind.SIGNALLED, Kind.EXITED, Kind.UNPLUGGED})
 """What makes a server forget those who are in, or lose them."""
@@ -181,8 +182,8 @@ def _troubles(node: NodeEvidence) -> Iterator[Absence]:
     for event in node.journal:
         if event.kind in _ENDINGS:
             since[event.kind] = event.at
-        for begin, (end, what) in _ENDINGS.items():
-            if event.kind is end and begin in since:
+        for begin, (ends, what) in _ENDINGS.items():
+            if event.kind in ends and begin in since:
                 yield _trouble(since.pop(begin), event.at, what)
     for begin, at in since.items():
         yield _trouble(at, inf, _ENDINGS[begin][1])

@@ -248,6 +248,15 @@ def test_one_who_is_back_in_time_may_be_listed(tmp_path: Path) -> None:
     assert told(judge(tmp_path, events, WITHIN)) == PASSED
 
 
+def test_one_who_was_killed_while_paused_and_started_again_is_to_be_listed(tmp_path: Path) -> None:
+    again = [*ALL, at(2.5, Kind.PAUSED, "bob"), *killed("bob", 3.0), *joins("bob", 4.0)]
+    there = judge(tmp_path / "there", [*again, *sees("alice", 7.0, "alice", "bob")], WITHIN)
+    assert told(there) == PASSED
+    missing = judge(tmp_path / "missing", [*again, *sees("alice", 7.0, "alice")], WITHIN)
+    message = "at 7.000 s alice was shown a list without bob, who had joined at 4.000 s"
+    assert told(missing) == [("failed", message)]
+
+
 def test_the_share_is_that_of_the_right_lists(tmp_path: Path) -> None:
     events = [
         *ALL,
