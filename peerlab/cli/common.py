@@ -10,6 +10,7 @@ from typing import NamedTuple, NoReturn, ParamSpec
 
 import click
 
+from peerlab.backends import CHOICES
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError, UsageError
@@ -31,6 +32,12 @@ PROGRAM = click.option(
     multiple=True,
     metavar="NAME=FILE",
     help="Play another implementation: use this program file for the program NAME.",
+)
+BACKEND = click.option(
+    "--backend",
+    type=click.Choice(CHOICES),
+    default="auto",
+    help="What nodes are made of; auto: containers, and where there is no engine, namespaces.",
 )
 WRITE = click.option(
     "--write",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from peerlab.backends import CHOICES, WIRES, Backends
+from peerlab.backends import WIRES, Backends
 from peerlab.checks.result import Result
 from peerlab.cli.common import (
+    BACKEND,
     INTERRUPTED,
     PATHS,
     PROGRAM,
@@ -37,12 +38,7 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
 @click.command()
 @PATHS
 @PROGRAM
-@click.option(
-    "--backend",
-    type=click.Choice(CHOICES),
-    default="auto",
-    help="What nodes are made of; auto: containers, and where there is no engine, namespaces.",
-)
+@BACKEND
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Runs at the same time.")
 @click.option(
     "--repeat",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from peerlab.backends import CHOICES, Backends
+from peerlab.backends import Backends
 from peerlab.checks.verdict import Outcome
-from peerlab.cli.common import PROGRAM, reports_errors
+from peerlab.cli.common import BACKEND, PROGRAM, reports_errors
 from peerlab.errors import ExitStatus, LabError, UsageError
 from peerlab.programs import known_programs
 from peerlab.scenario.load import load_scenario
@@ -58,12 +58,7 @@ SOCKET = click.option(
 )
 @click.option("--title", help="What the scenario shows, in one line.")
 @PROGRAM
-@click.option(
-    "--backend",
-    type=click.Choice(CHOICES),
-    default="auto",
-    help="What nodes are made of, as in `peerlab run`.",
-)
+@BACKEND
 @SOCKET
 @click.option("--no-replay", is_flag=True, help="Do not play the scenario once it is written.")
 @reports_errors
