@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from peerlab.checks.brief import lasting
 from peerlab.checks.lives import Life
 from peerlab.checks.trips import Trip, trips
 from peerlab.evidence.journal import Kind
@@ -230,7 +231,7 @@ def _why_unclear(message: Message, trip: Trip | None, life: Life) -> str | None:
         return None
     came = message.at if trip is None else trip.arrived
     if life.stopped is not None and message.at < life.stopped <= came:
-        return f"the run ended {_shown(came - life.stopped)} before it would have come there"
+        return f"the run ended {lasting(came - life.stopped)} before it would have come there"
     run = life.at(came)
     if run is None or run[0] > message.at:
         return None  # the program that it was for did not run any more, or not yet
@@ -238,8 +239,4 @@ def _why_unclear(message: Message, trip: Trip | None, life: Life) -> str | None:
         return f"{life.name} printed more than the lab keeps"
     if run[1] is None or life.moved(came, run[1]) >= SETTLED:
         return None
-    return f"{life.name} ended {_shown(run[1] - came)} after it came there"
-
-
-def _shown(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+    return f"{life.name} ended {lasting(run[1] - came)} after it came there"

@@ -1,6 +1,7 @@
 """`latency`: how long messages take from being typed until they are shown."""
 
 from peerlab.checks.accounting import Account, Key, account
+from peerlab.checks.brief import lasting
 from peerlab.checks.messages import NOTHING, WEAKER, chosen
 from peerlab.checks.story import Stories
 from peerlab.checks.verdict import Finding, Outcome
@@ -35,20 +36,21 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     weaker = () if found.by_id else (WEAKER,)
     times = sorted(took.values())
     bounds = [
-        f"at {name} {_shown(bound)}"
+        f"at {name} {lasting(bound)}"
         for name, bound in (("least", lowest), ("most", highest))
         if isinstance(bound, float)
     ]
     expected = "all" if needed == 1 else f"{needed:.0%}"
     message = (
         f"{len(arrived) - len(wrong)} of {len(arrived)} messages took {' and '.join(bounds)}, "
-        f"expected {expected}; median {_shown(times[len(times) // 2])}, longest {_shown(times[-1])}"
+        f"expected {expected}; median {lasting(times[len(times) // 2])}, "
+        f"longest {lasting(times[-1])}"
     )
     if right >= needed:
         return [Finding(spec.name, Outcome.PASSED, message, why=weaker)]
     wrong.sort(key=lambda key: -took[key])
     told = [
-        f"took {_shown(took[key])}{_where(found, stories, key)}: {stories.of(key)}"
+        f"took {lasting(took[key])}{_where(found, stories, key)}: {stories.of(key)}"
         for key in wrong[:_MOST]
     ]
     return [
@@ -86,8 +88,4 @@ def _where(found: Account, stories: Stories, key: Key) -> str:
         (came - left, "on the way"),
         (shown - came, f"at {key[1]}"),
     ]
-    return f" ({', '.join(f'{_shown(max(0.0, seconds))} {where}' for seconds, where in parts)})"
-
-
-def _shown(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+    return f" ({', '.join(f'{lasting(max(0.0, seconds))} {where}' for seconds, where in parts)})"

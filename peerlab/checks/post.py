@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from peerlab.checks.brief import cut
 from peerlab.checks.marks import SHORTEST, Marks, words_of
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
@@ -36,8 +37,7 @@ class Sent:
     @property
     def shown(self) -> str:
         """The message in a sentence."""
-        text = self.text if len(self.text) <= _LONGEST else self.text[:_LONGEST] + "..."
-        return f"message {text!r}"
+        return f"message {cut(self.text, _LONGEST)!r}"
 
     @property
     def marks(self) -> Collection[str]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from peerlab.checks.accounting import Account, Key
+from peerlab.checks.brief import cut
 from peerlab.checks.lives import Life
 from peerlab.checks.trips import Trip
 from peerlab.evidence.journal import Kind
@@ -84,8 +85,9 @@ class Stories:
 
 def name_of(message: Message) -> str:
     """What to call a message: its text, cut where it is long, and its id."""
-    text = message.text if len(message.text) <= LONGEST else message.text[: LONGEST - 3] + "..."
-    return repr(text) + ("" if message.id is None else f" (id {message.id[:32]})")
+    return repr(cut(message.text, LONGEST)) + (
+        "" if message.id is None else f" (id {message.id[:32]})"
+    )
 
 
 def _times(moments: Sequence[float]) -> str:

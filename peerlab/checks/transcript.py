@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
+from peerlab.checks.brief import cut
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence, NodeEvidence, apart
@@ -150,19 +151,17 @@ def _told(
     name: str, expected: Sequence[ExpectedLine], got: Sequence[str], found: Difference
 ) -> str:
     number = found.got + 1
-    wanted = "" if found.expected == len(expected) else _cut(expected[found.expected].shown)
+    wanted = (
+        "" if found.expected == len(expected) else cut(expected[found.expected].shown, _LONGEST)
+    )
     if found.anywhere:
         return f"{name}'s terminal never showed {wanted!r} from line {number} on"
     if found.got == len(got):
         return f"{name}'s terminal showed {len(got)} lines, expected {wanted!r} as line {number}"
-    there = f"line {number} of {name}'s terminal is {_cut(got[found.got])!r}"
+    there = f"line {number} of {name}'s terminal is {cut(got[found.got], _LONGEST)!r}"
     if found.expected == len(expected):
         return f"{there}, expected nothing more"
     return f"{there}, expected {wanted!r}"
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
 
 
 def _proof(
@@ -170,11 +169,11 @@ def _proof(
 ) -> Iterator[str]:
     """Both sides from the first line that differs on, after what they have in common."""
     for line in got[max(0, found.got - _BEFORE) : found.got]:
-        yield f"  {_cut(line)}"
+        yield f"  {cut(line, _LONGEST)}"
     for wanted in expected[found.expected : found.expected + _AFTER]:
-        yield f"- {_cut(wanted.shown)}"
+        yield f"- {cut(wanted.shown, _LONGEST)}"
     for line in got[found.got : found.got + _AFTER]:
-        yield f"+ {_cut(line)}"
+        yield f"+ {cut(line, _LONGEST)}"
 
 
 def _share(expected: Sequence[ExpectedLine], got: Sequence[str], found: Difference) -> float:
