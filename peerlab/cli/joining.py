@@ -16,7 +16,7 @@ from peerlab.errors import ExitStatus, UsageError
 from peerlab.report.escape import escape
 
 if TYPE_CHECKING:
-    from peerlab.record.messages import Message
+    from peerlab.record.exchange import Message
 
 _PIECE: Final = 65536
 
@@ -58,7 +58,7 @@ class _Guest:
     def __init__(
         self, connection: socket.socket, keyboard: int, echo: Callable[[bool], None]
     ) -> None:
-        from peerlab.record.messages import Inbox  # noqa: PLC0415
+        from peerlab.record.exchange import Inbox  # noqa: PLC0415
 
         self._connection = connection
         self._keyboard = keyboard
@@ -143,6 +143,6 @@ class _Guest:
         self._stays = False
 
     def _send(self, **message: object) -> None:
-        from peerlab.record.messages import packed  # noqa: PLC0415
+        from peerlab.record.exchange import packed  # noqa: PLC0415
 
         self._connection.sendall(packed(**message))

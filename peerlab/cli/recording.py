@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # brings along everything that plays a scenario
     from peerlab.evidence.reading import Evidence
     from peerlab.play import Stop
     from peerlab.record.base import Base
-    from peerlab.record.result import Recording
+    from peerlab.record.recordings import Recording
 
 SOCKET = click.option(
     "--socket",
@@ -83,7 +83,7 @@ def record(
     Exit status: 0 it passes, 1 it does not; others as those of `peerlab`.
     """
     from peerlab.cli.console import Console  # noqa: PLC0415 - keeps the other commands quick
-    from peerlab.record.result import recordings, write_atomically  # noqa: PLC0415
+    from peerlab.record.recordings import recordings, write_atomically  # noqa: PLC0415
 
     _require_writable(out, force=force)
     with tempfile.TemporaryDirectory(prefix="peerlab-record-") as scratch, ExitStack() as stack:
@@ -168,7 +168,7 @@ def _hold(
 ) -> _Held:
     from peerlab.cli.console import Interruption  # noqa: PLC0415
     from peerlab.record.place import default_directory, own_place  # noqa: PLC0415
-    from peerlab.record.result import count_messages  # noqa: PLC0415
+    from peerlab.record.recordings import count_messages  # noqa: PLC0415
     from peerlab.record.seats import Seats  # noqa: PLC0415
     from peerlab.record.session import hold_session  # noqa: PLC0415
 
@@ -207,7 +207,7 @@ def _prove(
     console: "Console",
 ) -> ExitStatus:
     """Write the scenario and play it; the first way to tell the session that passes counts."""
-    from peerlab.record.result import write_atomically  # noqa: PLC0415
+    from peerlab.record.recordings import write_atomically  # noqa: PLC0415
     from peerlab.report import text  # noqa: PLC0415
     from peerlab.session import Interrupted  # noqa: PLC0415
 

@@ -8,6 +8,6 @@
 - confided.py: secrets that were typed, and what they are called
 - writing.py: the scenario as YAML
 - session.py, view.py, orders.py: the live lab, what its terminals show, what its console is told
-- seats.py, place.py, messages.py: the socket that others join at
-- base.py, result.py: what a recording begins with, and what it leaves
+- seats.py, place.py, exchange.py: the socket that others join at
+- base.py, recordings.py: what a recording begins with, and what it leaves
 """

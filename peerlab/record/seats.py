@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from peerlab.record.messages import Inbox, Message, packed
+from peerlab.record.exchange import Inbox, Message, packed
 from peerlab.record.orders import CONTROLS, Do, Done, Hide, Order, Say, Unclear, read_order
 from peerlab.record.session import Session
 

@@ -9,7 +9,7 @@ from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.mask import MASK
 from peerlab.programs import known_programs
 from peerlab.record.base import Base, base_of_nodes
-from peerlab.record.result import Recording, recordings
+from peerlab.record.recordings import Recording, recordings
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.model import Scenario
 

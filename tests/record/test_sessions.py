@@ -19,7 +19,7 @@ from peerlab.evidence.reading import Evidence
 from peerlab.play import play
 from peerlab.programs import known_programs
 from peerlab.record.base import base_like
-from peerlab.record.result import count_messages, recordings
+from peerlab.record.recordings import count_messages, recordings
 from peerlab.scenario.load import load_scenario
 from tests.record.made_up import PASSWORD
 

@@ -1,6 +1,6 @@
 import pytest
 
-from peerlab.record.messages import MOST_BYTES, Inbox, packed
+from peerlab.record.exchange import MOST_BYTES, Inbox, packed
 
 
 def test_messages_are_put_together_from_pieces() -> None:
