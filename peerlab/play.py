@@ -37,11 +37,6 @@ class Stop:
         self._abandon: list[Callable[[], None]] = []
         self._requested = False
 
-    @property
-    def requested(self) -> bool:
-        """Whether runs are to end."""
-        return self._requested
-
     def request(self) -> None:
         """End every run under way; runs that begin later end at once."""
         with self._lock:

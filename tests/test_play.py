@@ -280,7 +280,6 @@ def test_a_run_that_begins_after_the_request_ends_at_once(bench: Bench) -> None:
     stop.request()
     result = play(bench.load(WAITING), bench.backend(), bench.out, stop=stop)
     assert result.interrupted
-    assert stop.requested
 
 
 # What the outcome rests on.

@@ -84,7 +84,7 @@ def _doing(event: Event) -> str | None:
 
 
 class Follower:
-    """Prints the interleaved transcript of a run as it happens. Safe for threads."""
+    """Prints the interleaved transcript of a run as it happens; of one run at a time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
