@@ -116,9 +116,8 @@ def _part(
             yield Lane(what, whom, not (whom and names.is_of_router(told.text))), told
     known: set[tuple[Kind, str, str]] = set()
     for event in events:
-        text = names.put_into(event.text)
         if event.kind is Kind.TYPED:
-            yield Lane("typed"), Told(text, event.at)
+            yield Lane("typed"), Told(names.put_into(event.text), event.at)
         elif _is_notice(event):
             # Messages of different senders overtake each other, those of one sender do not.
             noticed = names.put_into(apart(event, notice)[1])
@@ -129,9 +128,10 @@ def _part(
             key = (event.kind, peer, str(event.detail["id"]))
             again = " (again)" if key in known else ""
             known.add(key)
+            text = names.put_into(event.text)
             yield Lane(event.kind.value, peer), Told(f"{peer}: {text}{again}", event.at)
         elif event.kind in _COURSE:
-            yield Lane("course"), Told(_deed(event, text), event.at)
+            yield Lane("course"), Told(_deed(event, names.put_into(event.text)), event.at)
 
 
 def _in_lanes(parts: Iterable[tuple[Lane, Told]]) -> Part:
