@@ -17,7 +17,7 @@ WORKDIR /app
 
 FROM base AS lab-base
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-click python3-rich python3-yaml \
+    && apt-get install --yes --no-install-recommends python3-click python3-jinja2 python3-rich python3-yaml \
     && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
 RUN install -d -o peerlab -g peerlab -m 0755 /runs

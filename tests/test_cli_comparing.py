@@ -89,12 +89,10 @@ def test_where_runs_went_apart_is_told(peerlab: Command) -> None:
     result = peerlab("diff", one, other)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert lines[:4] == [
-        f"A: {one}",
-        f"B: {other}",
-        "first divergence: u1, before the first step",
-        "   until then both did the same, in the end:",
-    ]
+    assert lines[:2] == [f"A: {one}", f"B: {other}"]
+    # Both are rude, and nothing says who is first to be.
+    assert re.fullmatch("first divergence: u[12], before the first step", lines[2])
+    assert lines[3] == "   until then both did the same, in the end:"
     assert re.fullmatch(r'   A:   \d\.\d{3} s  printed "Get lost\\n"', lines[-2])
     assert re.fullmatch(r'   B:   \d\.\d{3} s  printed "Name: "', lines[-1])
 
@@ -115,7 +113,7 @@ def test_a_divergence_is_one_object_for_programs(peerlab: Command) -> None:
     one, other = played(peerlab, program=rude), played(peerlab)
     told = json.loads(peerlab("diff", "--json", one, other).stdout)
     assert (told["outcome"], told["a"], told["b"]) == ("different", str(one), str(other))
-    assert told["divergence"]["node"] == "u1"
+    assert told["divergence"]["node"] in {"u1", "u2"}
     same = peerlab("diff", "--json", one, one)
     assert same.exit_code == 0
     assert json.loads(same.stdout) == {

@@ -144,7 +144,8 @@ def run(
         written.write(telling.results, INTERRUPTED if interrupted else error, telling.tallies)
         if not written.quiet:
             telling.conclude()
-        write_pages(telling.results if report else [], out)
+        if report:
+            write_pages(telling.results, out)
     if error is not None:
         raise error
     return ExitStatus.INTERRUPTED if interrupted else status_of(telling.results)

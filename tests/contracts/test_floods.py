@@ -136,7 +136,7 @@ def test_a_program_that_prints_forever_disturbs_nobody(bench: Bench) -> None:
           - u[2-3]: {exits: 0}
         """)
     assert [(finding.message, finding.node) for finding in result.verdict.findings][:1] == [
-        (f"only the first {MAX_OUTPUT} bytes are kept", "u1")
+        (f"u1 printed more than the lab keeps: only the first {MAX_OUTPUT} bytes are kept", "u1")
     ]
     assert result.verdict.outcome is Outcome.UNKNOWN
     evidence = Evidence(result.evidence)
