@@ -226,7 +226,8 @@ def _play_on(
         compared = director.compare()
     else:
         director.leave()
-    journal.record(Kind.END, variables=director.known, compared=compared)
+    left = not lab.owns_nodes
+    journal.record(Kind.END, variables=director.known, compared=compared, left=left)
 
 
 def line_kinds(program: Program) -> LineKinds:

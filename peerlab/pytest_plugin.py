@@ -18,7 +18,7 @@ from peerlab.checks.verdict import Outcome
 from peerlab.errors import PeerlabError
 from peerlab.evidence.reading import Evidence
 from peerlab.play import play
-from peerlab.programs import known_programs
+from peerlab.programs import known_programs, overriding
 from peerlab.report.text import explanation
 from peerlab.scenario.load import load_scenario
 from peerlab.secret_values import find_secrets
@@ -151,7 +151,9 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 
 
 def _play(config: pytest.Config, path: Path) -> Result:
-    scenario = load_scenario(path, programs=known_programs(config.getoption("--peerlab-program")))
+    overrides = config.getoption("--peerlab-program")
+    programs, instead = known_programs(overrides), overriding(overrides)
+    scenario = load_scenario(path, programs=programs, instead=instead)
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
     seed = config.getoption("--peerlab-seed")
     native = config.getoption("--peerlab-wire") == "native"

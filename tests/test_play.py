@@ -360,7 +360,7 @@ def test_output_that_is_not_kept_makes_the_verdict_unknown(
 
 
 def test_a_traceback_fails_a_run_that_did_not_ask_for_the_check(bench: Bench) -> None:
-    name = "Traceback (most recent call last)"
+    name = "Traceback (most recent call last):"
     text = f"title: X\nnodes: {{u1: chat}}\nsteps: [{{u1: {{login: {{name: '{name}'}}}}}}]\n"
     result = bench.play(text)
     assert ("no-traceback", Outcome.FAILED, "u1 printed a traceback") in findings(result)

@@ -1,6 +1,7 @@
 """Puts the findings of all checks together into a verdict."""
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, cast
@@ -66,8 +67,9 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
         wire.NAME: lambda: wire.check(evidence),
     }
     if evidence.complete:
-        foreseen = _ends_foreseen(scenario)
-        always[ends.NAME] = lambda: ends.check(evidence, foreseen=foreseen)
+        always[ends.NAME] = lambda: ends.check(
+            evidence, awaited=_ends_awaited(scenario), checked=_ends_checked(scenario)
+        )
     named = {spec.name: spec for spec in scenario.checks}
     judged = [
         _judged(name, named.get(name), tuple(_found(name, check))) for name, check in always.items()
@@ -126,12 +128,16 @@ def _expects_something(scenario: Scenario) -> bool:
     return any(not isinstance(act, _DEEDS) for _, act in acts_of_nodes(scenario))
 
 
-def _ends_foreseen(scenario: Scenario) -> set[str]:
-    """The nodes whose end a step or a check speaks of."""
-    by_check = {
+def _ends_awaited(scenario: Scenario) -> Counter[str]:
+    """How often the steps wait for the end of each node's program."""
+    return Counter(node for node, act in acts_of_nodes(scenario) if isinstance(act, Exits))
+
+
+def _ends_checked(scenario: Scenario) -> set[str]:
+    """The nodes whose end a check speaks of."""
+    return {
         node
         for spec in scenario.checks
         if spec.name == "exits"
         for node in cast("Mapping[str, int]", spec.arguments["nodes"])
     }
-    return by_check | {node for node, act in acts_of_nodes(scenario) if isinstance(act, Exits)}

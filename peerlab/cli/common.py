@@ -16,7 +16,7 @@ from peerlab.checks.verdict import worst
 from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError, UsageError
 from peerlab.evidence.folder import find_runs
 from peerlab.evidence.pack import unpacked
-from peerlab.programs import known_programs
+from peerlab.programs import known_programs, overriding, refuse_unused
 from peerlab.report.escape import escape
 from peerlab.report.formats import FORMATS, Targets
 from peerlab.scenario.load import find_scenarios, load_scenario
@@ -124,18 +124,24 @@ def tell(error: PeerlabError) -> ExitStatus:
 
 
 def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
-    """Load every scenario, or report the problems of all of them at once."""
-    programs = known_programs(overrides)
+    """Load every scenario, or report the problems of all of them at once.
+
+    Raises:
+        ScenarioError: a scenario is wrong.
+        UsageError: there is none, or an override is of no program in them.
+    """
+    programs, instead = known_programs(overrides), overriding(overrides)
     scenarios: list[Scenario] = []
     problems: list[ScenarioError] = []
     for path in find_scenarios(paths or [Path("scenarios")]):
         try:
-            scenarios.append(load_scenario(path, programs=programs))
+            scenarios.append(load_scenario(path, programs=programs, instead=instead))
         except ScenarioError as error:
             problems.append(error)
     if problems:
         found = [diagnostic for problem in problems for diagnostic in problem.diagnostics]
         raise ScenarioError(list(dict.fromkeys(found)))  # a program's problems only once
+    refuse_unused(overrides, scenarios)
     return scenarios
 
 

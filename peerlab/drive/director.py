@@ -119,6 +119,9 @@ class Director:
 
     def stop(self) -> None:
         """Ask every program that still runs to end, and wait a moment for its last words."""
+        # A client that sees its server go has not ended by itself.
+        for terminal in self._terminals.values():
+            terminal.release()
         for terminal in self._terminals.values():
             terminal.stop()
         for terminal in self._terminals.values():
@@ -147,6 +150,7 @@ class Director:
     def abandon(self) -> None:
         """Let a play in another thread end at once."""
         for terminal in self._terminals.values():
+            terminal.release()
             terminal.abandon()
 
     def _start_unasked(self, name: str) -> bool:

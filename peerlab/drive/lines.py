@@ -63,4 +63,7 @@ def _unquoted(text: str) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return value if isinstance(value, str) else text
+    if not isinstance(value, str):
+        return text
+    # Half a surrogate pair is nothing that can be written down.
+    return value.encode("utf-8", "backslashreplace").decode()

@@ -227,6 +227,12 @@ class Terminal(Watch):
                     about_output=True,
                 )
 
+    def release(self) -> None:
+        """Take in that the run is over: however the program ends from now on, the lab ends it."""
+        with self._changed:
+            if self._running and self._ending == "itself":
+                self._ending = "lab"
+
     def stop(self) -> None:
         """Ask the program to end in order, as the lab does at the end of a run."""
         if self._is_to_end("lab"):

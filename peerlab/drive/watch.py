@@ -106,11 +106,15 @@ class Watch:
 
     @contextmanager
     def _keeping(self) -> Iterator[None]:
-        """Wake up who waits; evidence that cannot be kept ends their waiting, too."""
+        """Wake up who waits; evidence that cannot be kept ends their waiting, too.
+
+        Whatever goes wrong here, nobody must take a node of which nothing more is heard for one
+        that has nothing more to say.
+        """
         try:
             yield
-        except OSError as error:
-            self._lost = f"cannot keep the evidence: {error}"
+        except Exception as error:  # noqa: BLE001 - it is told as what breaks the lab
+            self._lost = f"cannot keep the evidence of {self.name}: {error!r}"
         finally:
             self._changed.notify_all()
 

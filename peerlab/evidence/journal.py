@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -107,12 +108,15 @@ class Event:
         Raises:
             ValueError: the line is not an event.
         """
-        record, _ = _DECODER.raw_decode(line)
         try:
+            record, _ = _DECODER.raw_decode(line)
             at, kind, text = float(record.pop("at")), _KINDS[record.pop("kind")], record.pop("text")
-            return cls(at, kind, record.pop("node", None), text, record)
-        except (AttributeError, KeyError, TypeError) as error:
+            node = record.pop("node", None)
+        except (AttributeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not an event of a journal: {error}") from None
+        if not (isinstance(text, str) and (node is None or isinstance(node, str)) and isfinite(at)):
+            raise ValueError("not an event of a journal: its text, node or time is none")
+        return cls(at, kind, node, text, record)
 
 
 class Journal:

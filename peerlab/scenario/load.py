@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -92,26 +92,31 @@ SCENARIO: Final = Form(
 )
 
 
-def load_scenario(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
+def load_scenario(
+    path: Path, *, programs: Mapping[str, Path], instead: Collection[str] = ()
+) -> Scenario:
     """Read a scenario and the program files of its nodes.
 
     Args:
         path: the scenario's file.
         programs: program files by name; the scenario's own `programs` go before them.
+        instead: names in `programs` that go before the scenario's own.
 
     Raises:
         ScenarioError: anything in these files is wrong; has all of it.
     """
-    return _load(Reading(), path, programs)
+    return _load(Reading(), path, programs, instead)
 
 
-def _load(reading: Reading, path: Path, programs: Mapping[str, Path]) -> Scenario:
+def _load(
+    reading: Reading, path: Path, programs: Mapping[str, Path], instead: Collection[str]
+) -> Scenario:
     source, tree = reading.tree(path)
     fields = SCENARIO.read(reading, tree)
     if fields is None:
         reading.finish()
         raise AssertionError("a scenario that cannot be read is reported")
-    loader = _Loader(reading, path, programs)
+    loader = _Loader(reading, path, programs, instead)
     scenario = loader.load(fields, source.text)
     reading.finish()
     return scenario
@@ -127,7 +132,7 @@ def load_recorded(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
     Raises:
         ScenarioError: anything in these files is wrong; has all of it.
     """
-    return _load(Reading(recorded=True), path, programs)
+    return _load(Reading(recorded=True), path, programs, programs)
 
 
 def scenario_name(path: Path) -> str:
@@ -185,8 +190,15 @@ def _is_scenario(path: Path, below: Path) -> bool:
 class _Loader:
     """Reads the parts of one scenario, in the order in which they need each other."""
 
-    def __init__(self, reading: Reading, path: Path, programs: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        path: Path,
+        programs: Mapping[str, Path],
+        instead: Collection[str],
+    ) -> None:
         self._reading = reading
+        self._instead = instead
         self._path = path
         self._paths = dict(programs)
         self._programs: dict[str, Program | None] = {}
@@ -223,7 +235,7 @@ class _Loader:
         own: dict[str, Span] = {}
         for key, value in entries.pairs if entries is not None else ():
             name, place = PROGRAM_NAME.read(self._reading, key), LINE.read(self._reading, value)
-            if name is not None and place is not None and self._reading.recorded:
+            if name is not None and place is not None and name in self._instead:
                 own[name] = value.span
             elif name is not None and place is not None:
                 # Not resolved: messages show the path from where the person stands.

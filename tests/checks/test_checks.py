@@ -229,10 +229,35 @@ ENDS: dict[str, tuple[list[Event], list[str]]] = {
 def test_ends_finds_every_failure_that_nobody_foresaw(
     tmp_path: Path, events: list[Event], messages: list[str]
 ) -> None:
-    findings = ends.check(evidence(tmp_path, [*LAB, *events]), foreseen={"server"})
+    findings = ends.check(evidence(tmp_path, [*LAB, *events]), awaited={}, checked={"server"})
     more = ", which no step and no check expects"
     assert [finding.message for finding in findings] == [message + more for message in messages]
     assert {finding.outcome for finding in findings} <= {FAILED}
+
+
+def test_an_end_that_steps_await_excuses_none_that_comes_later(tmp_path: Path) -> None:
+    lives = [started("u1"), exited("u1", 3), started("u1", again=True), exited("u1", 4)]
+    found = evidence(tmp_path, [*LAB, *lives])
+    (finding,) = ends.check(found, awaited={"u1": 1}, checked=set())
+    assert finding.message.startswith("u1 ended by itself with status 4")
+    assert ends.check(found, awaited={"u1": 2}, checked=set()) == []
+    assert ends.check(found, awaited={"u1": 1}, checked={"u1"}) == []
+
+
+def test_a_program_of_which_no_end_was_told_is_unknown(tmp_path: Path) -> None:
+    for left, told in ((False, ["u1 was never seen to end"]), (True, [])):
+        end = Event(9.0, Kind.END, None, "", {"left": left})
+        events = [*LAB, started("server"), exited("server", 0), started("u1"), end]
+        found = evidence(tmp_path / str(left), events, complete=False)
+        findings = ends.check(found, awaited={}, checked=set())
+        assert [finding.message for finding in findings] == told
+        assert all(finding.outcome is UNKNOWN for finding in findings)
+
+
+def test_a_traceback_that_somebody_else_sent_is_none_of_the_program(tmp_path: Path) -> None:
+    heard = event(Kind.PRINTED, "u1", "from u2: Traceback (most recent call last):\n", notice=True)
+    (finding,) = no_traceback.check(evidence(tmp_path, [*LAB, heard]))
+    assert finding.outcome is PASSED
 
 
 # wire

@@ -2,6 +2,7 @@
 
 import pytest
 
+from peerlab.evidence.reading import Evidence
 from tests.contracts.conftest import Bench
 
 ECHO = """
@@ -359,3 +360,61 @@ def test_a_node_that_no_step_has_started_can_be_neither_killed_nor_typed_to(benc
             """)
         assert result.verdict.outcome == "failed"
         assert "u1 was not started" in result.verdict.findings[0].message
+
+
+def test_no_line_that_a_program_prints_hides_what_it_does_afterwards(bench: Bench) -> None:
+    bench.program(
+        "forger",
+        r"""
+        import sys
+        print('trace: received id=a from=10.0.0.1:1 text="\\ud800"')
+        print("ERROR")
+        sys.exit(3)
+        """,
+        more=r"messages: {received: '/^trace: received id=(?P<id>\S+) from=(?P<from>\S+):\d+ "
+        r"text=(?P<quoted>.*)$/'}",
+    )
+    result = bench.play("""
+        title: forger
+        nodes: {u1: forger}
+        steps: [{u1: {exits: 3}}]
+        checks: [log: {node: u1, lacks: ERROR}]
+        """)
+    assert result.verdict.outcome == "failed"
+    assert "ERROR" in Evidence(result.evidence).node("u1").printed
+
+
+def test_a_client_that_sees_its_server_go_at_the_end_of_the_run_is_not_to_blame(
+    bench: Bench,
+) -> None:
+    bench.program(
+        "server",
+        """
+        import socket
+        listener = socket.create_server(("0.0.0.0", 9000))
+        print("listening")
+        connections = []
+        while True:
+            connections.append(listener.accept())
+        """,
+        more="ready: listening",
+    )
+    bench.program(
+        "client",
+        """
+        import socket, sys
+        connection = socket.create_connection(("a", 9000))
+        print("here")
+        connection.recv(1)
+        sys.exit(1)
+        """,
+        more="after: [server]",
+    )
+    bench.passes("""
+        title: end
+        nodes: {a: server, b: client, c: client}
+        steps:
+          - b: {expect: here}
+          - c: {expect: here}
+          - b: pause
+        """)
