@@ -18,7 +18,8 @@ VERSION = 1
 MAX_DATAGRAM = 1200
 """Bytes of one datagram: the size that RFC 9000 section 14.1 expects every path to carry."""
 
-_TAG = f"CHAT/{VERSION} ".encode()
+TAG = f"CHAT/{VERSION} ".encode()
+"""How a message begins; what begins otherwise is none of this protocol."""
 _MESSAGE_ID = "[A-Za-z0-9_-]{1,64}"
 
 
@@ -46,10 +47,10 @@ def parse_datagram(data: bytes) -> ChatMessage:
     """
     if len(data) > MAX_DATAGRAM:
         raise _datagram_too_long()
-    if not data.startswith(_TAG):
+    if not data.startswith(TAG):
         raise ProtocolError(ErrorName.BAD_DATAGRAM, f"a datagram starts with CHAT/{VERSION}")
     try:
-        body = data[len(_TAG) :].decode()
+        body = data[len(TAG) :].decode()
     except UnicodeDecodeError:
         raise ProtocolError(ErrorName.NOT_UTF8, "a datagram must be UTF-8") from None
     members = read_object(body, "id", "from", "sent", "text")
@@ -70,7 +71,7 @@ def format_datagram(message: ChatMessage) -> bytes:
     Raises:
         ProtocolError: the text does not fit in one datagram.
     """
-    datagram = _TAG + write_object(
+    datagram = TAG + write_object(
         {
             "id": message.message_id,
             "from": message.sender,

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.lines import MAX_LINE, line_too_long
+from services.parameters import MAX_ADDRESSES, MEMBERS, Parameters, read_parameters
 from services.values import (
     Address,
     ErrorName,
@@ -26,9 +28,9 @@ from services.values import (
     write_object,
 )
 
-VERSION = 1
-MAX_LINE = 4096
-"""Bytes of one line, its newline included."""
+VERSION = 2
+OLDEST_VERSION = 1
+"""A client of version 1 is served as well; it is sent no PING, which it would not understand."""
 MAX_USERNAME = 32
 MAX_PASSWORD = 256
 """Characters, so that a LOGIN line stays within its bound whatever has to be escaped in it."""
@@ -42,6 +44,7 @@ class Login(NamedTuple):
 
     username: str
     password: str
+    version: int = VERSION
 
     def __repr__(self) -> str:
         return f"Login(username={self.username!r})"
@@ -55,7 +58,23 @@ class Quit:
     """Says that this client leaves."""
 
 
-Request = Login | ListClients | Quit
+class Pong:
+    """Says that this client is there: the answer to `Ping`, and answered with nothing."""
+
+
+class Offer(NamedTuple):
+    """Tells how this client can be talked to."""
+
+    parameters: Parameters
+
+
+class AskParameters(NamedTuple):
+    """Asks how the client with this label can be talked to."""
+
+    label: str
+
+
+Request = Login | ListClients | Quit | Pong | Offer | AskParameters
 
 
 class Accepted(NamedTuple):
@@ -77,6 +96,21 @@ class Bye:
     """The answer to `Quit`: the label is off the list, the connection is about to be closed."""
 
 
+class Ping:
+    """Asks whether the client is there; the only line that answers no request."""
+
+
+class Noted:
+    """The answer to `Offer`."""
+
+
+class PeerParameters(NamedTuple):
+    """How a client can be talked to; the first address is the one that the server sees."""
+
+    label: str
+    parameters: Parameters
+
+
 class Refused(NamedTuple):
     """An error by name, with a sentence for people."""
 
@@ -84,54 +118,9 @@ class Refused(NamedTuple):
     text: str
 
 
-Reply = Accepted | Clients | Bye | Refused
+Reply = Accepted | Clients | Bye | Ping | Noted | PeerParameters | Refused
 
-
-class LineReader:
-    """Cuts a stream of bytes into lines, however it was fragmented.
-
-    Holds less than one line. A line over the limit is reported once, as soon as that is certain,
-    and skipped up to its newline.
-    """
-
-    def __init__(self, limit: int = MAX_LINE) -> None:
-        """Start with nothing read; `limit` is in bytes, the newline included."""
-        self._limit = limit
-        self._rest = bytearray()
-        self._skipping = False
-
-    def feed(self, data: bytes) -> list[str | ProtocolError]:
-        """Return the lines that `data` completes, without line end, and errors in their place."""
-        found: list[str | ProtocolError] = []
-        *complete, rest = data.split(b"\n")
-        for piece in complete:
-            self._add(piece, found)
-            self._end_line(found)
-        self._add(rest, found)
-        return found
-
-    def finish(self) -> list[str | ProtocolError]:
-        """Return what the stream ended with if that had no newline."""
-        return self.feed(b"\n") if self._rest else []
-
-    def _add(self, piece: bytes, found: list[str | ProtocolError]) -> None:
-        if self._skipping:
-            return
-        if len(self._rest) + len(piece) < self._limit:
-            self._rest += piece
-            return
-        self._rest.clear()
-        self._skipping = True
-        found.append(_line_too_long(self._limit))
-
-    def _end_line(self, found: list[str | ProtocolError]) -> None:
-        if not self._skipping:
-            try:
-                found.append(self._rest.decode().removesuffix("\r"))
-            except UnicodeDecodeError:
-                found.append(ProtocolError(ErrorName.NOT_UTF8, "a line must be UTF-8"))
-        self._rest.clear()
-        self._skipping = False
+_BARE_REPLIES: Mapping[str, Reply] = {"BYE": Bye(), "PING": Ping(), "NOTED": Noted()}
 
 
 def check_username(username: str) -> str:
@@ -166,8 +155,18 @@ def parse_request(line: str) -> Request:
         case "QUIT":
             _check_no_argument(command, rest)
             return Quit()
+        case "PONG":
+            _check_no_argument(command, rest)
+            return Pong()
+        case "OFFER":
+            return Offer(read_parameters(read_object(rest, *MEMBERS)))
+        case "PARAMETERS":
+            return AskParameters(read_label(read_object(rest, "label")["label"]))
         case _:
-            raise ProtocolError(ErrorName.UNKNOWN_COMMAND, "the commands are LOGIN, LIST and QUIT")
+            raise ProtocolError(
+                ErrorName.UNKNOWN_COMMAND,
+                "the commands are LOGIN, LIST, OFFER, PARAMETERS, PONG and QUIT",
+            )
 
 
 def format_request(request: Request) -> bytes:
@@ -177,11 +176,11 @@ def format_request(request: Request) -> bytes:
         ProtocolError: the username or the password is outside its bounds.
     """
     match request:
-        case Login(username, password):
+        case Login(username, password, version):
             return _line(
                 "LOGIN",
                 {
-                    "version": VERSION,
+                    "version": version,
                     "username": check_username(username),
                     "password": _check_password(password),
                 },
@@ -190,6 +189,12 @@ def format_request(request: Request) -> bytes:
             return b"LIST\n"
         case Quit():
             return b"QUIT\n"
+        case Pong():
+            return b"PONG\n"
+        case Offer(parameters):
+            return _line("OFFER", parameters.members())
+        case AskParameters(label):
+            return _line("PARAMETERS", {"label": label})
 
 
 def parse_reply(line: str) -> Reply:
@@ -207,9 +212,15 @@ def parse_reply(line: str) -> Reply:
             )
         case "CLIENTS":
             return _parse_clients(rest)
-        case "BYE":
+        case "BYE" | "PING" | "NOTED":
             _check_no_argument(command, rest)
-            return Bye()
+            return _BARE_REPLIES[command]
+        case "PARAMETERS":
+            members = read_object(rest, "label", *MEMBERS)
+            return PeerParameters(
+                read_label(members["label"]),
+                read_parameters(members, most_addresses=MAX_ADDRESSES + 1),
+            )
         case "ERROR":
             name, _, text = rest.partition(" ")
             if not re.fullmatch(_ERROR_NAME, name):
@@ -217,7 +228,8 @@ def parse_reply(line: str) -> Reply:
             return Refused(name, text)
         case _:
             raise ProtocolError(
-                ErrorName.UNKNOWN_COMMAND, "the replies are OK, CLIENTS, BYE and ERROR"
+                ErrorName.UNKNOWN_COMMAND,
+                "the replies are OK, CLIENTS, PARAMETERS, NOTED, PING, BYE and ERROR",
             )
 
 
@@ -232,8 +244,10 @@ def format_reply(reply: Reply) -> bytes:
             return _line("OK", {"label": label, "ip": ip, "port": port})
         case Clients(clients, more):
             return _line("CLIENTS", {"clients": clients, "more": more})
-        case Bye():
-            return b"BYE\n"
+        case Bye() | Ping() | Noted():
+            return f"{type(reply).__name__.upper()}\n".encode()
+        case PeerParameters(label, parameters):
+            return _line("PARAMETERS", {"label": label, **parameters.members()})
         case Refused(name, text):
             return _bounded(f"ERROR {name} {text}\n".encode())
 
@@ -257,11 +271,16 @@ def split_clients(addresses: Mapping[str, Address]) -> list[Clients]:
 
 def _parse_login(rest: str) -> Login:
     members = read_object(rest, "version", "username", "password")
-    if read_integer(members["version"]) != VERSION:
-        raise ProtocolError(ErrorName.UNSUPPORTED_VERSION, f"the version spoken is {VERSION}")
+    version = read_integer(members["version"])
+    if not OLDEST_VERSION <= version <= VERSION:
+        raise ProtocolError(
+            ErrorName.UNSUPPORTED_VERSION,
+            f"the versions spoken are {OLDEST_VERSION} to {VERSION}",
+        )
     return Login(
         check_username(read_text(members["username"])),
         _check_password(read_text(members["password"])),
+        version,
     )
 
 
@@ -296,9 +315,5 @@ def _line(command: str, members: Mapping[str, object]) -> bytes:
 
 def _bounded(line: bytes) -> bytes:
     if len(line) > MAX_LINE:
-        raise _line_too_long(MAX_LINE)
+        raise line_too_long(MAX_LINE)
     return line
-
-
-def _line_too_long(limit: int) -> ProtocolError:
-    return ProtocolError(ErrorName.LINE_TOO_LONG, f"a line has at most {limit} bytes")

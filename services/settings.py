@@ -40,6 +40,15 @@ class Settings:
         self._options[f"--{name}"] = about
         self._defaults[name.replace("-", "_")] = default
 
+    def limit(self, name: str, default: float) -> None:
+        """Offer a number as an option and from the environment: `ping_after` is CHAT_PING_AFTER."""
+        variable = f"CHAT_{name.upper()}"
+        self.option(
+            name.replace("_", "-"),
+            default=self._environ.get(variable) or f"{default:.9g}",
+            help=f"also {variable}; default {default:.9g}",
+        )
+
     def read(self, argv: Sequence[str]) -> SimpleNamespace:
         """Return the options; what is not one of them is refused by its name alone."""
         given = SimpleNamespace(**self._defaults)
@@ -60,6 +69,18 @@ class Settings:
             numbers = f"{lowest} to {HIGHEST_PORT}"
             self.fail(f"the port must be a number from {numbers}, not {text[:_SHOWN]!r}")
         return int(text)
+
+    def number(
+        self, given: SimpleNamespace, name: str, lowest: float, highest: float, *, whole: bool
+    ) -> float:
+        """Return a limit, an int if it is `whole`, or end because it is none within its bounds."""
+        text = getattr(given, name)
+        pattern = "[0-9]{1,9}" if whole else r"[0-9]{1,9}(\.[0-9]{1,9})?"
+        if not re.fullmatch(pattern, text) or not lowest <= float(text) <= highest:
+            kind = "whole number" if whole else "number"
+            numbers = f"from {lowest:.9g} to {highest:.9g}"
+            self.fail(f"{name.replace('_', '-')} must be a {kind} {numbers}, not {text[:_SHOWN]!r}")
+        return int(text) if whole else float(text)
 
     def switch(self, name: str) -> bool:
         """Return whether an environment variable is 1, or end because it is neither 1 nor 0."""

@@ -33,6 +33,9 @@ class ErrorName(StrEnum):
     LOGIN_REQUIRED = "login-required"
     ALREADY_LOGGED_IN = "already-logged-in"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - the name of an error, no secret
+    LOGIN_TIMEOUT = "login-timeout"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
+    UNKNOWN_LABEL = "unknown-label"
     BAD_DATAGRAM = "bad-datagram"
     DATAGRAM_TOO_LONG = "datagram-too-long"
 

@@ -1,5 +1,6 @@
 """The chat client: a person's dialogue with the server, and messages straight to peers.
 
-The session decides, the client carries out: signalling speaks TCP, peer speaks UDP, keyboard reads,
-screen prints.
+The session decides, the client carries out: signalling speaks TCP, redial finds the way back to the
+server, peer speaks UDP, book knows who is where, guard keeps out what is not to be trusted,
+keyboard reads, screen prints.
 """

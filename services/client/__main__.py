@@ -6,14 +6,27 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from services.client.client import Client
+from services.client.client import Client, Options
 from services.client.keyboard import Keyboard
+from services.client.redial import BackOff
 from services.client.screen import Screen
 from services.client.session import Session
 from services.client.signalling import Signalling
 from services.display import escape, write_flushed
 from services.process import prepare_streams, stop_on_signals
 from services.settings import Settings, reason
+
+LIMITS: dict[str, tuple[float, float, float]] = {
+    "server_silence": (4.5, 0.1, 3600),
+    "retry_first": (0.5, 0.01, 3600),
+    "retry_most": (8.0, 0.01, 3600),
+}
+"""Seconds: default, lowest and highest value, as docs/protocol.md lists them."""
+
+
+def _chance() -> float:
+    # The module random would make every start last longer.
+    return int.from_bytes(os.urandom(4)) / 2**32
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -31,12 +44,18 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         action="store_true",
         help="a line per datagram on stderr; also CHAT_TRACE=1",
     )
+    for name, (default, _, _) in LIMITS.items():
+        settings.limit(name, default)
     settings.option(
         "media-dir",
         default=environ.get("CHAT_MEDIA_DIR") or None,
         help="write what is heard into this directory; also CHAT_MEDIA_DIR",
     )
     given = settings.read(argv)
+    numbers = {
+        name: settings.number(given, name, lowest, highest, whole=False)
+        for name, (_, lowest, highest) in LIMITS.items()
+    }
     port = settings.port(given.port, lowest=1)
     stay = settings.switch("CHAT_STAY") or given.stay
     trace = settings.switch("CHAT_TRACE") or given.trace
@@ -47,11 +66,13 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             sys.stderr, f"client: cannot connect to {escape(given.host)}:{port}: {reason(error)}\n"
         )
         return 1
+    back_off = BackOff(numbers["retry_first"], numbers["retry_most"], _chance)
+    options = Options(back_off, numbers["server_silence"], given.media_dir)
     session = Session(lambda: os.urandom(8).hex(), lambda: round(time.time(), 3), stay=stay)
     screen = Screen(sys.stdout, sys.stderr, trace=trace)
     with stop_on_signals() as stop:
         keyboard = Keyboard(sys.stdin.fileno())
-        return Client(signalling, session, keyboard, screen, given.media_dir).run(stop)
+        return Client(signalling, session, keyboard, screen, options).run(stop)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from services.client.keyboard import Keyboard
-from services.client.peer import AddressBook, Peer
-from services.client.screen import Screen
-from services.client.session import (
+from services.client.actions import (
     Action,
     Actions,
     Ask,
+    Dial,
     End,
     HangUp,
     Learn,
@@ -25,10 +24,15 @@ from services.client.session import (
     Question,
     SendMessage,
     SendRequest,
-    Session,
     Show,
 )
-from services.client.signalling import ServerGoneError, Signalling
+from services.client.book import AddressBook
+from services.client.keyboard import Keyboard
+from services.client.peer import Peer
+from services.client.redial import BackOff, Redial
+from services.client.screen import Screen
+from services.client.session import Session
+from services.client.signalling import ConnectionLostError, ServerGoneError, Signalling
 from services.display import escape
 from services.media.orders import SoundError
 from services.settings import reason
@@ -36,6 +40,20 @@ from services.values import ProtocolError
 
 REPLY_TIMEOUT = 30.0
 """Seconds without an answer after which the server counts as gone; TCP gets over shorter gaps."""
+
+
+class Options(NamedTuple):
+    """What a client was told to do in its own way.
+
+    Attributes:
+        back_off: how long to wait between tries to reach a server that was lost.
+        server_silence: seconds after which a server counts as lost that has to give signs of life.
+        media_directory: where files of what is heard go, if there are to be any.
+    """
+
+    back_off: BackOff
+    server_silence: float
+    media_directory: str | None
 
 
 class Client:
@@ -47,12 +65,9 @@ class Client:
         session: Session,
         keyboard: Keyboard,
         screen: Screen,
-        media_directory: str | None,
+        options: Options,
     ) -> None:
-        """Take over an open connection; `run` closes it.
-
-        What is heard goes into files of the media directory, if there is one.
-        """
+        """Take over an open connection; `run` closes it."""
         self._signalling: Signalling | None = signalling
         self._local_address = signalling.local_address
         self._session = session
@@ -62,9 +77,12 @@ class Client:
         self._woken.settimeout(0)
         self._waker.settimeout(0)
         self._book = AddressBook(self._wake)
-        self._peer = Peer(self._book, screen, self._wake, media_directory)
+        self._peer = Peer(self._book, screen, self._wake, options.media_directory)
         self._typed: deque[str | ProtocolError | None] = deque()
-        self._deadline: float | None = None
+        self._redial = Redial(signalling.server_address, options.back_off, time.monotonic)
+        self._server_silence = options.server_silence
+        self._heard = time.monotonic()
+        self._asked: float | None = None
         self._status: int | None = None
 
     def run(self, stop: socket.socket) -> int:
@@ -81,36 +99,63 @@ class Client:
             self._close()
 
     def _step(self, stop: socket.socket) -> None:
-        readable = self._wait(stop)
-        if stop in readable:
+        ready = self._wait(stop)
+        if stop in ready:
             self._perform(self._session.input_ended())
-        elif self._overdue():
-            self._perform(self._session.server_gone("it does not answer"))
-        else:
-            self._attend(readable)
+            return
+        self._attend(ready)
+        if self._status is None:
+            self._look_at_the_clock()
 
     def _wait(self, stop: socket.socket) -> Sequence[object]:
-        """Return what is readable; nothing is read from the keyboard before it is wanted."""
+        """Return what is ready; nothing is read from the keyboard before it is wanted."""
         sources: list[socket.socket | Signalling | Keyboard] = [stop, self._woken]
         if self._signalling:
             sources.append(self._signalling)
-        patience: float | None = None
         if self._session.awaits_reply:
-            self._deadline = self._deadline or time.monotonic() + REPLY_TIMEOUT
-            patience = max(0.0, self._deadline - time.monotonic())
+            self._asked = self._asked or time.monotonic()
         else:
-            self._deadline = None
-            if self._typed:
-                patience = 0.0
-            else:
+            self._asked = None
+            if not self._typed:
                 sources.append(self._keyboard)
-        readable, _, _ = select.select(sources, [], [], patience)
-        return readable
+        dialling = [self._redial] if self._redial.dialling else []
+        readable, writable, _ = select.select(sources, dialling, [], self._patience())
+        return [*readable, *writable]
 
-    def _overdue(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+    def _patience(self) -> float | None:
+        """Return the seconds until something has to be done though nothing has come."""
+        now = time.monotonic()
+        waits = [deadline - now for deadline, _ in self._deadlines()]
+        if (redial := self._redial.patience()) is not None:
+            waits.append(redial)
+        if self._typed and self._session.awaits_input:
+            waits.append(0.0)
+        return max(0.0, min(waits)) if waits else None
+
+    def _deadlines(self) -> list[tuple[float, bool]]:
+        """Until when the server has to be heard, and whether that is about signs of life."""
+        deadlines = []
+        if self._signalling and self._session.expects_signs:
+            deadlines.append((self._heard + self._server_silence, True))
+        if self._signalling and self._asked:
+            deadlines.append((self._asked + REPLY_TIMEOUT, False))
+        return deadlines
+
+    def _look_at_the_clock(self) -> None:
+        now = time.monotonic()
+        passed = [about_life for deadline, about_life in self._deadlines() if now >= deadline]
+        # Only what has not come counts as late: this program may have stood still itself, and
+        # then the time is over before anybody has looked.
+        if passed and self._signalling and not select.select([self._signalling], [], [], 0)[0]:
+            (about_life, *_) = passed
+            if about_life:
+                text = f"it has been silent for {self._server_silence:g} s"
+                self._perform(self._session.connection_lost(text, silent=True))
+            else:
+                self._perform(self._session.server_gone("it does not answer"))
 
     def _attend(self, readable: Sequence[object]) -> None:
+        self._proceed_dialling(writable=self._redial in readable)
         if self._woken in readable:
             with contextlib.suppress(BlockingIOError):
                 self._woken.recv(4096)
@@ -123,12 +168,30 @@ class Client:
         if self._typed and self._session.awaits_input:
             self._take_line(self._typed.popleft())
 
+    def _proceed_dialling(self, *, writable: bool) -> None:
+        match self._redial.proceed(writable=writable):
+            case None:
+                return
+            case OSError() as error:
+                refused = isinstance(error, ConnectionRefusedError)
+                self._perform(self._session.dial_failed(reason(error).lower(), refused=refused))
+            case signalling:
+                self._signalling = signalling
+                self._local_address = signalling.local_address
+                self._heard = time.monotonic()
+                self._asked = None
+                self._perform(self._session.connected())
+
     def _hear_server(self, signalling: Signalling) -> None:
         try:
             replies = signalling.receive()
+        except ConnectionLostError as lost:
+            self._perform(self._session.connection_lost(str(lost), silent=False))
+            return
         except ServerGoneError as gone:
             self._perform(self._session.server_gone(str(gone)))
             return
+        self._heard = time.monotonic()
         for reply in replies:
             if self._signalling and self._status is None:
                 self._perform(self._session.reply_arrived(reply))
@@ -158,14 +221,12 @@ class Client:
 
     def _carry_out(self, action: Action) -> None:
         match action:
-            case Show(text):
-                self._screen.show(text)
-            case Ask(question):
-                self._keyboard.hide(hidden=question is Question.PASSWORD)
-                self._screen.ask(question.value)
+            case Show() | Ask():
+                self._print(action)
             case SendRequest(_, data):
                 self._request(data)
             case OpenPeer(address):
+                self._book.reopen()
                 self._peer.open(address, self._local_address)
             case SendMessage():
                 self._send(action)
@@ -175,15 +236,25 @@ class Client:
                 self._book.learn(clients, looked_up=looked_up)
             case HangUp():
                 self._hang_up()
+            case Dial():
+                self._redial.begin()
             case End(status):
                 self._status = status
+
+    def _print(self, action: Show | Ask) -> None:
+        match action:
+            case Show(text):
+                self._screen.show(text)
+            case Ask(question):
+                self._keyboard.hide(hidden=question is Question.PASSWORD)
+                self._screen.ask(question.value)
 
     def _request(self, data: bytes) -> None:
         if not self._signalling:
             return
         # A connection that cannot be written to can be read to its end: that is where the
         # session hears of it, once, after the answers that are still on their way.
-        with contextlib.suppress(ServerGoneError):
+        with contextlib.suppress(ConnectionLostError):
             self._signalling.send(data)
 
     def _send(self, action: SendMessage) -> None:
@@ -205,6 +276,7 @@ class Client:
         if self._signalling:
             self._signalling.close(farewell=False)
             self._signalling = None
+        self._redial.close()
         self._book.close()
 
     def _wake(self) -> None:
@@ -215,6 +287,7 @@ class Client:
     def _close(self) -> None:
         self._keyboard.hide(hidden=False)
         self._peer.close()
+        self._redial.close()
         if self._signalling:
             self._signalling.close(farewell=True)
         self._woken.close()

@@ -5,7 +5,7 @@ import os
 import termios
 from typing import Any
 
-from services.protocol import LineReader
+from services.lines import LineReader
 from services.values import ProtocolError
 
 _READ_SIZE = 4096

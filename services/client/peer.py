@@ -1,4 +1,4 @@
-"""Straight to peers and from them: the UDP socket, its receive thread, who is where.
+"""Straight to peers and from them: the UDP sockets and their receive thread.
 
 Messages are shown here; what is media is handed on to `services.media`.
 """
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from services.client.book import AddressBook
+from services.client.guard import Guard
 from services.client.screen import Screen
 from services.datagram import MAX_DATAGRAM, ChatMessage, parse_datagram
 from services.display import escape, moment, shorten
@@ -26,82 +28,17 @@ from services.values import Address, ProtocolError
 if TYPE_CHECKING:
     from services.media.media import Media
 
-LOOK_UP_TIMEOUT = 1.0
-"""Seconds that a message from an unknown address waits for the server to say whose it is."""
-UNKNOWN_FOR = 1.0
-"""Seconds for which an address that the server does not know is not asked about again."""
+_KEPT = 8
+"""Sockets that stay open: one for each of the last logins."""
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes asked of the system, which may give less: what comes during a look-up waits there."""
 
 
-class AddressBook:
-    """Whose address is whose, as the server said; shared by the dialogue and the receive thread."""
-
-    def __init__(
-        self, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Call `wake` when there is something for `take_question`; `clock` counts seconds."""
-        self._wake = wake
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._labels: dict[Address, str] = {}
-        self._unknown_until: dict[Address, float] = {}
-        self._unasked = False
-        self._unanswered = False
-        self._closed = False
-
-    def label_of(self, address: Address) -> str | None:
-        """Return the label of an address, asking the server about one that is not known.
-
-        Called by one thread only. Waits at most `LOOK_UP_TIMEOUT`, and not at all while an
-        earlier question is overdue: a silent server holds up one message, not each of them.
-        """
-        with self._changed:
-            now = self._clock()
-            if (
-                address not in self._labels
-                and not self._closed
-                and not self._unanswered
-                and now >= self._unknown_until.get(address, now)
-            ):
-                self._unasked = self._unanswered = True
-                self._wake()
-                self._changed.wait_for(
-                    lambda: self._closed or not self._unanswered, LOOK_UP_TIMEOUT
-                )
-                self._remember_unknown(address)
-            return self._labels.get(address)
-
-    def take_question(self) -> bool:
-        """Return whether the server is to be asked for the list, once per question."""
-        with self._changed:
-            taken, self._unasked = self._unasked, False
-            return taken
-
-    def learn(self, clients: Mapping[str, Address], *, looked_up: bool) -> None:
-        """Replace what is known; `looked_up` if this answers the question that was taken."""
-        with self._changed:
-            self._labels = {address: label for label, address in clients.items()}
-            if looked_up:
-                self._unanswered = False
-                self._changed.notify_all()
-
-    def close(self) -> None:
-        """Take that the server will not answer any more; what is known stays known."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def _remember_unknown(self, address: Address) -> None:
-        now = self._clock()
-        current = {known: until for known, until in self._unknown_until.items() if until > now}
-        if address not in self._labels:
-            current[address] = now + UNKNOWN_FOR
-        self._unknown_until = current
-
-
 class Peer:
-    """The UDP socket and the thread that prints what arrives at it."""
+    """The UDP sockets and the thread that prints what arrives at them.
+
+    There is one socket for each login: peers that hold an old list write to an old one.
+    """
 
     def __init__(
         self,
@@ -110,20 +47,20 @@ class Peer:
         wake: Callable[[], None],
         media_directory: str | None,
     ) -> None:
-        """Make a socket that is not bound yet; `wake` is called if the screen breaks.
+        """Open nothing yet; `wake` is called if the screen breaks.
 
         What is heard goes into files of the media directory, if there is one.
         """
         self._book = book
         self._screen = screen
         self._wake = wake
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        note_arrivals(self._udp)
+        self._guard = Guard(time.monotonic)
+        self._sockets: list[socket.socket] = []
         self._media: Media | None = None
         self._media_lock = threading.Lock()
         self._media_directory = media_directory
         self._name = ""
-        self._stop, self._stopper = socket.socketpair()
+        self._changed, self._changer = socket.socketpair()
         self._thread = threading.Thread(target=self._receive, name="receive")
 
     def open(self, address: Address, local: Address) -> None:
@@ -135,16 +72,22 @@ class Peer:
         Raises:
             OSError: neither can be bound.
         """
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        note_arrivals(udp)
         with contextlib.suppress(OSError):
-            self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         try:
-            self._udp.bind(address)
-        except OSError as error:
-            if error.errno != errno.EADDRNOTAVAIL:
-                raise
-            self._udp.bind(local)
-        self._name = f"{address[0]}:{address[1]}"
-        self._thread.start()
+            _bind(udp, address, local)
+        except OSError:
+            udp.close()
+            raise
+        self._sockets.append(udp)
+        # Streams keep the name of the first login: they may outlive it.
+        self._name = self._name or f"{address[0]}:{address[1]}"
+        if self._thread.ident:
+            self._changer.send(b"\0")
+        else:
+            self._thread.start()
 
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
         """Send a datagram.
@@ -152,27 +95,28 @@ class Peer:
         Raises:
             OSError: the system refuses it, for want of a route say.
         """
-        self._udp.sendto(data, address)
+        self._sockets[-1].sendto(data, address)
         self._screen.trace(trace("sent", message.message_id, "to", address, message.text))
 
     def play(self, order: Order, recipients: Mapping[str, Address]) -> str:
-        """Begin to send sound; return a line that says so.
+        """Begin to send sound from the address of the last login; return a line that says so.
 
         Raises:
             SoundError: it cannot be played.
         """
-        return self._use_media().play(order, recipients)
+        return self._use_media().play(order, recipients, self._sockets[-1].sendto)
 
     def close(self) -> None:
-        """Stop receiving, join the threads, close the socket."""
+        """Stop receiving, join the threads, close the sockets."""
         self._book.close()
-        self._stopper.close()
+        self._changer.close()
         if self._thread.ident:
             self._thread.join()
         if self._media:
             self._media.close()
-        self._stop.close()
-        self._udp.close()
+        self._changed.close()
+        for udp in self._sockets:
+            udp.close()
 
     def _use_media(self) -> "Media":
         # Most clients never hear anything, and start without these modules.
@@ -181,32 +125,57 @@ class Peer:
         with self._media_lock:
             if not self._media:
                 screen = self._screen
-                host = Host(
-                    self._udp.sendto, self._book.label_of, screen.show, screen.trace, _random
-                )
+                host = Host(self._book.label_of, screen.show, screen.trace, _random)
                 self._media = Media(host, self._name, self._media_directory)
             return self._media
 
     def _receive(self) -> None:
         while True:
-            readable, _, _ = select.select([self._udp, self._stop], [], [])
-            if self._stop in readable:
-                return
-            try:
-                data, source, age = receive(self._udp)
-            except OSError:
-                # Nothing there after all (a bad checksum), or an earlier datagram's ICMP error,
-                # which is reported once and says nothing about what comes next.
+            sources = [*self._sockets, self._changed]
+            readable, _, _ = select.select(sources, [], [], self._guard.report_due())
+            if self._changed in readable:
+                if not self._changed.recv(1):
+                    return
+                # Only this thread closes one: nobody waits for it then.
+                while len(self._sockets) > _KEPT:
+                    self._sockets.pop(0).close()
                 continue
-            if is_media(data):
-                self._use_media().receive(data, source, age)
-                continue
-            arrival = time.time()
-            shown, traced = describe(data, source, self._book.label_of(source), arrival)
-            self._screen.show(shown)
-            self._screen.trace(traced)
+            for udp in readable:
+                self._take(udp)
+            if report := self._guard.report():
+                self._screen.show(report)
             if self._screen.broken:
                 self._wake()
+
+    def _take(self, udp: socket.socket) -> None:
+        try:
+            data, source, age = receive(udp)
+        except OSError:
+            # Nothing there after all (a bad checksum), or an earlier datagram's ICMP error,
+            # which is reported once and says nothing about what comes next.
+            return
+        arrival = time.time()
+        if is_media(data):
+            # What goes back leaves from where this was sent to: the sender knows that address.
+            self._use_media().receive(data, source, age, udp.sendto)
+            return
+        if not self._guard.admits(data, source):
+            self._screen.trace(trace("dropped", "-", "from", source, _readable(data)))
+            return
+        label = self._book.label_of(source)
+        self._guard.compare(data, label, self._book.knows)
+        shown, traced = describe(data, source, label, arrival)
+        self._screen.show(shown)
+        self._screen.trace(traced)
+
+
+def _bind(udp: socket.socket, address: Address, local: Address) -> None:
+    try:
+        udp.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        udp.bind(local)
 
 
 def _random() -> int:
@@ -223,7 +192,7 @@ def describe(data: bytes, source: Address, label: str | None, arrival: float) ->
         message = parse_datagram(data)
     except ProtocolError:
         message_id, sent = "-", None
-        text = shorten(data.decode(errors="backslashreplace"), MAX_DATAGRAM)
+        text = _readable(data)
     else:
         message_id, sent, text = message.message_id, message.sent, message.text
     when = moment(arrival if sent is None else sent)
@@ -231,6 +200,10 @@ def describe(data: bytes, source: Address, label: str | None, arrival: float) ->
         f"{when} Received message from {label or source[0]}: {escape(text)}",
         trace("received", message_id, "from", source, text),
     )
+
+
+def _readable(data: bytes) -> str:
+    return shorten(data.decode(errors="backslashreplace"), MAX_DATAGRAM)
 
 
 def trace(event: str, message_id: str, direction: str, address: Address, text: str) -> str:

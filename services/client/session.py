@@ -6,23 +6,33 @@ No socket, no thread, no clock. `client.py` carries the actions out and feeds ba
 import re
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import NamedTuple
 
+from services.client.actions import (
+    Actions,
+    Learn,
+    PlaySound,
+    Question,
+    SendMessage,
+    Show,
+)
+from services.client.membership import Link, Membership
 from services.datagram import ChatMessage, format_datagram
-from services.display import escape
-from services.media.orders import Order, SoundError, parse_order
+from services.media.orders import SoundError, parse_order
 from services.protocol import (
     Accepted,
+    AskParameters,
     Bye,
     Clients,
     ListClients,
     Login,
+    Noted,
+    PeerParameters,
+    Ping,
+    Pong,
     Quit,
     Refused,
     Reply,
-    Request,
     check_username,
-    format_request,
 )
 from services.values import Address, ErrorName, ProtocolError
 
@@ -30,77 +40,7 @@ QUIT = "quit"
 MAX_CLIENTS = 10_000
 """A longer list is taken for a broken server: it has to end somewhere."""
 
-
-class Question(Enum):
-    """The six prompts; all but the list's leave the cursor behind them."""
-
-    USERNAME = "Enter your username: "
-    PASSWORD = "Enter your password: "  # noqa: S105 - a prompt
-    LIST = "LIST AVAILABLE CLIENTS: Y/N\n"
-    COUNT = "Enter number of recipients: "
-    RECIPIENT = "Enter recipient's username: "
-    MESSAGE = "Enter message to send: "
-
-
-class Show(NamedTuple):
-    """Print a line."""
-
-    text: str
-
-
-class Ask(NamedTuple):
-    """Print a prompt; the answer comes back through `line_typed`."""
-
-    question: Question
-
-
-class SendRequest(NamedTuple):
-    """Send a line to the server; `data` is what it looks like on the wire."""
-
-    request: Request
-    data: bytes
-
-
-class OpenPeer(NamedTuple):
-    """Bind the UDP socket to this address and start receiving."""
-
-    address: Address
-
-
-class SendMessage(NamedTuple):
-    """Send one datagram to each of the recipients."""
-
-    message: ChatMessage
-    data: bytes
-    recipients: dict[str, Address]
-
-
-class PlaySound(NamedTuple):
-    """Send what was asked for to the recipients; `sound_begun` or `sound_refused` follows."""
-
-    order: Order
-    recipients: dict[str, Address]
-
-
-class Learn(NamedTuple):
-    """Keep the list of who is where; `looked_up` if it answers `look_up`."""
-
-    clients: dict[str, Address]
-    looked_up: bool
-
-
-class HangUp:
-    """Close the connection to the server, which has gone or cannot be understood."""
-
-
-class End(NamedTuple):
-    """Close everything and exit with this status."""
-
-    status: int
-
-
-Action = Show | Ask | SendRequest | OpenPeer | SendMessage | PlaySound | Learn | HangUp | End
-Actions = list[Action]
+_PEER = "/peer +(USER [1-9][0-9]{0,9}) *"
 
 
 class _Purpose(Enum):
@@ -110,7 +50,7 @@ class _Purpose(Enum):
     LOOK_UP = auto()
 
 
-class Session:
+class Session(Membership):
     """One person's dialogue, from the first prompt to the end."""
 
     def __init__(self, new_id: Callable[[], str], now: Callable[[], float], *, stay: bool) -> None:
@@ -118,30 +58,17 @@ class Session:
 
         With `stay` the dialogue goes on after the server has gone.
         """
+        super().__init__(stay=stay)
         self._new_id = new_id
         self._now = now
-        self._stay = stay
-        self._question: Question | None = None
-        self._ended = False
-        self._server_gone = False
         self._username = ""
-        self._label = ""
         self._clients: dict[str, Address] = {}
         self._incoming: dict[str, Address] = {}
         self._asked_for: list[_Purpose] = []
-        self._and_then: Callable[[], Actions] = list
+        self._asked_about: str | None = None
+        self._answered_about: Callable[[str], Actions] = lambda _: []
         self._count = 0
         self._recipients: dict[str, Address] = {}
-
-    @property
-    def awaits_input(self) -> bool:
-        """Whether a prompt is open; otherwise the server's answer is awaited, or nothing."""
-        return self._question is not None
-
-    @property
-    def awaits_reply(self) -> bool:
-        """Whether the dialogue stands still until the server answers."""
-        return self._question is None and not self._ended
 
     def start(self) -> Actions:
         """Begin with the first prompt."""
@@ -160,6 +87,8 @@ class Session:
             Question.MESSAGE: self._message_typed,
         }
         question, self._question = self._question, None
+        if question in {Question.LIST, Question.MESSAGE} and (command := re.fullmatch(_PEER, line)):
+            return self._peer_asked_about(command[1], question)
         return answered[question](line) if question else []
 
     def line_refused(self, error: ProtocolError) -> Actions:
@@ -173,19 +102,6 @@ class Session:
     def failed(self, text: str) -> Actions:
         """Take that the client cannot go on, for the reason given."""
         return [Show(text), *self._tell_server(Quit()), *self._end(1)]
-
-    def server_gone(self, reason: str) -> Actions:
-        """Take that nothing more will come from the server."""
-        self._server_gone = True
-        self._asked_for.clear()
-        if not self._stay or not self._label:
-            return [HangUp(), Show(f"The server has gone: {reason}."), *self._end(1)]
-        following = [] if self.awaits_input else self._and_then()
-        return [
-            HangUp(),
-            Show(f"The server has gone: {reason}. Going on with the clients known so far."),
-            *following,
-        ]
 
     def look_up(self) -> Actions:
         """Take the wish for a fresh list, of which nothing is to be shown."""
@@ -202,40 +118,33 @@ class Session:
     def reply_arrived(self, reply: Reply) -> Actions:
         """Take an answer of the server."""
         match reply:
-            case Clients():
-                return self._list_arrived(reply)
-            case Accepted() if self._awaits_login():
-                self._label = reply.label
-                return [
-                    OpenPeer((reply.ip, reply.port)),
-                    Show("Authentication successful!"),
-                    *self._ask(Question.LIST),
-                ]
-            case Refused() if self._awaits_login():
-                if reply.name == ErrorName.WRONG_PASSWORD:
-                    text = "Incorrect username or password. Please try again."
-                else:
-                    text = f"The server refuses the login: {escape(reply.text)}"
-                return [Show(text), *self._ask(Question.USERNAME)]
+            case Ping():
+                return self._tell_server(Pong())
+            case Accepted() | Refused() if self._awaits_login():
+                # What an earlier connection was asked will not be answered.
+                self._asked_for.clear()
+                self._incoming = {}
+                return self._login_answered(reply)
             case Refused():
-                return self.server_gone(f"it refuses a request: {escape(reply.text)}")
+                return self._refused(reply)
+            case Clients() | PeerParameters() | Noted():
+                return self._answer_arrived(reply)
             case Accepted() | Bye():
                 return self.server_gone("it sent an answer to no question")
 
-    def _awaits_login(self) -> bool:
-        return self.awaits_reply and not self._label
+    def _answer_arrived(self, reply: Clients | PeerParameters | Noted) -> Actions:
+        match reply:
+            case Clients():
+                return self._list_arrived(reply)
+            case PeerParameters():
+                return self._parameters_arrived(reply)
+            case Noted():
+                return []
 
-    def _ask(self, question: Question) -> Actions:
-        self._question = question
-        return [Ask(question)]
-
-    def _end(self, status: int) -> Actions:
-        self._question = None
-        self._ended = True
-        return [End(status)]
-
-    def _tell_server(self, request: Request) -> Actions:
-        return [] if self._server_gone else [SendRequest(request, format_request(request))]
+    def _refused(self, reply: Refused) -> Actions:
+        if self._asked_about and reply.name == ErrorName.UNKNOWN_LABEL:
+            return self._answered_about(f"{self._asked_about} is not on the list.")
+        return self._refused_unasked(reply)
 
     def _username_typed(self, line: str) -> Actions:
         try:
@@ -246,7 +155,7 @@ class Session:
 
     def _password_typed(self, line: str) -> Actions:
         try:
-            return self._tell_server(Login(self._username, line))
+            return self._log_in(Login(self._username, line))
         except ProtocolError as error:
             return [_explain(error), *self._ask(Question.USERNAME)]
 
@@ -261,7 +170,8 @@ class Session:
 
     def _show_list(self) -> Actions:
         # The server has gone meanwhile, or long ago.
-        old = [Show("This is the last known list, which is old.")] if self._server_gone else []
+        is_old = self._link is not Link.UP
+        old = [Show("This is the last known list, which is old.")] if is_old else []
         return [*old, Show(f"Available clients are: {self._clients}"), *self._ask(Question.COUNT)]
 
     def _count_typed(self, line: str) -> Actions:
@@ -276,7 +186,7 @@ class Session:
             self._count = count
             self._recipients = {}
             return self._ask(Question.RECIPIENT)
-        if not self._clients and self._server_gone:
+        if not self._clients and self._link is not Link.UP:
             return [Show("No client is known to send to."), *self._ask(Question.LIST)]
         available = f" to {len(self._clients)}" if self._clients else " up"
         return [Show(f"Please type a number from 1{available}."), *self._ask(Question.COUNT)]
@@ -326,15 +236,43 @@ class Session:
 
     def _refreshed(self, and_then: Callable[[], Actions]) -> Actions:
         """Go on with a list from the server, or with the last known one if it has gone."""
-        if self._server_gone:
-            return and_then()
-        self._and_then = and_then
-        return self._request_list(_Purpose.DIALOGUE)
+        return self._inquire(lambda: self._request_list(_Purpose.DIALOGUE), and_then)
+
+    def _inquire(self, ask: Callable[[], Actions], without: Callable[[], Actions]) -> Actions:
+        """Ask the server and wait for its answer; go on `without` once it is known to have gone."""
+        self._once_more, self._and_then = ask, without
+        if self._link is Link.UP:
+            return ask()
+        return without() if self._told_lost else []
 
     def _request_list(self, purpose: _Purpose) -> Actions:
         # One request at a time: an answer then belongs to the first of those who asked.
         self._asked_for.append(purpose)
         return self._tell_server(ListClients()) if len(self._asked_for) == 1 else []
+
+    def _peer_asked_about(self, label: str, question: Question) -> Actions:
+        def ask() -> Actions:
+            self._asked_about = label
+            return self._tell_server(AskParameters(label))
+
+        def answered(text: str) -> Actions:
+            self._asked_about = None
+            return [Show(text), *self._ask(question)]
+
+        self._answered_about = answered
+        return self._inquire(ask, lambda: answered("There is no server to ask."))
+
+    def _parameters_arrived(self, reply: PeerParameters) -> Actions:
+        if reply.label != self._asked_about:
+            return self.server_gone("it sent parameters that nobody asked for")
+        addresses, media, limits = reply.parameters
+        told = {
+            "addresses": [f"{ip}:{port}" for ip, port in addresses],
+            "media": media,
+            "limits": [f"{name} {limit}" for name, limit in limits.items()],
+        }
+        parts = (f"{name} {', '.join(values) or 'none'}" for name, values in told.items())
+        return self._answered_about(f"{reply.label}: {'; '.join(parts)}")
 
     def _list_arrived(self, part: Clients) -> Actions:
         if not self._asked_for:

@@ -5,7 +5,8 @@ import socket
 import time
 from typing import Self
 
-from services.protocol import LineReader, Reply, parse_reply
+from services.lines import LineReader
+from services.protocol import Reply, parse_reply
 from services.settings import reason
 from services.values import Address, ProtocolError
 
@@ -17,14 +18,28 @@ _RECEIVE_SIZE = 65536
 
 
 class ServerGoneError(Exception):
-    """Raised when nothing more can come from the server; says why."""
+    """Raised when what the server says cannot be understood; says why."""
+
+
+class ConnectionLostError(Exception):
+    """Raised when the connection has ended, in whatever way; says why."""
 
 
 class Signalling:
-    """An open connection to the server."""
+    """An open connection to the server.
+
+    Attributes:
+        server_address: the address and the port of the other end.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
-        """Take over a connected socket."""
+        """Take over a connected socket.
+
+        Raises:
+            OSError: it has been reset already.
+        """
+        host, port, *_ = connection.getpeername()
+        self.server_address: Address = (host, port)
         self._connection = connection
         self._connection.settimeout(SEND_TIMEOUT)
         self._lines = LineReader()
@@ -53,25 +68,26 @@ class Signalling:
         """Send a request.
 
         Raises:
-            ServerGoneError: it cannot be sent.
+            ConnectionLostError: it cannot be sent.
         """
         try:
             self._connection.sendall(data)
         except OSError as error:
-            raise ServerGoneError(reason(error).lower()) from error
+            raise ConnectionLostError(reason(error).lower()) from error
 
     def receive(self) -> list[Reply]:
         """Return the replies that can be read now.
 
         Raises:
-            ServerGoneError: the connection has ended, or what came is not in the grammar.
+            ConnectionLostError: the connection has ended.
+            ServerGoneError: what came is not in the grammar.
         """
         try:
             data = self._connection.recv(_RECEIVE_SIZE)
         except OSError as error:
-            raise ServerGoneError(reason(error).lower()) from error
+            raise ConnectionLostError(reason(error).lower()) from error
         if not data:
-            raise ServerGoneError("it has closed the connection")
+            raise ConnectionLostError("it has closed the connection")
         replies = []
         for line in self._lines.feed(data):
             try:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 
 from services.display import escape, moment
-from services.media.host import Host
+from services.media.host import Host, Send
 from services.media.incoming import Incoming
 from services.media.orders import Call, Order, PlayFile, SoundError
 from services.media.outgoing import Outgoing
@@ -42,8 +42,8 @@ class Media:
         self._closed = False
         self._receiver = Receiver(host, cname, Recordings(directory), self._answer, self._answered)
 
-    def play(self, order: Order, recipients: Mapping[str, Address]) -> str:
-        """Begin to send what was asked for; return a line that says so.
+    def play(self, order: Order, recipients: Mapping[str, Address], send: Send) -> str:
+        """Begin to send what was asked for by `send`; return a line that says so.
 
         Raises:
             SoundError: it cannot be played.
@@ -53,13 +53,16 @@ class Media:
             sound, seconds = frames(samples), len(samples) / RATE
         else:
             sound, seconds = tone(_PITCH, order.seconds), order.seconds
-        if not self._send(sound, recipients, is_call=isinstance(order, Call)):
+        if not self._begin(sound, recipients, send, is_call=isinstance(order, Call)):
             raise SoundError(f"{MAX_SENDING} are being sent already")
         verb = "Calling" if isinstance(order, Call) else "Sending audio to"
         return f"{verb} {', '.join(recipients)}: {seconds:.1f} s."
 
-    def receive(self, data: bytes, source: Address, age: float) -> None:
-        """Take a datagram for which `rtp.is_media` holds, and which came `age` seconds ago."""
+    def receive(self, data: bytes, source: Address, age: float, send: Send) -> None:
+        """Take a datagram for which `rtp.is_media` holds, and which came `age` seconds ago.
+
+        What answers it goes by `send`.
+        """
         at = time.monotonic() - age
         try:
             if is_rtcp(data):
@@ -70,7 +73,7 @@ class Media:
                 for sender in senders:
                     sender.hear(elements, source)
             else:
-                self._receiver.packet(parse_packet(data), source, at)
+                self._receiver.packet(parse_packet(data), source, at, send)
         except PacketError as error:
             self._receiver.refuse(source, str(error))
 
@@ -83,20 +86,25 @@ class Media:
             sender.close()
         self._receiver.close()
 
-    def _send(
-        self, sound: "Iterable[array[int]]", recipients: Mapping[str, Address], *, is_call: bool
+    def _begin(
+        self,
+        sound: "Iterable[array[int]]",
+        recipients: Mapping[str, Address],
+        send: Send,
+        *,
+        is_call: bool,
     ) -> Sender | None:
         with self._lock:
             if self._closed or len(self._sending) >= MAX_SENDING:
                 return None
             outgoing = Outgoing(self._host.number, self._cname, is_call=is_call)
-            sender = Sender(outgoing, sound, recipients, self._host.send, self._sent)
+            sender = Sender(outgoing, sound, recipients, send, self._sent)
             self._sending.append(sender)
             sender.start()
             return sender
 
-    def _answer(self, stream: Incoming, label: str) -> None:
-        answer = self._send(tone(_PITCH_BACK), {label: stream.source}, is_call=False)
+    def _answer(self, stream: Incoming, label: str, send: Send) -> None:
+        answer = self._begin(tone(_PITCH_BACK), {label: stream.source}, send, is_call=False)
         if answer:
             self._answers[stream] = answer
             self._host.show(

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from services.display import moment
-from services.media.host import Host
+from services.media.host import Host, Send
 from services.media.incoming import Incoming, check
 from services.media.recording import Recording, Recordings
 from services.media.rtcp import Element, format_compound
@@ -33,9 +33,12 @@ _REMEMBERED = 32
 class _Heard:
     """A stream with what is done about it."""
 
-    def __init__(self, stream: Incoming, label: str, recording: Recording, reporter: int) -> None:
+    def __init__(
+        self, stream: Incoming, label: str, send: Send, recording: Recording, reporter: int
+    ) -> None:
         self.stream = stream
         self.label = label
+        self.send = send
         self.recording = recording
         self.reporter = reporter
         self.next_report = time.monotonic() + REPORT_INTERVAL
@@ -50,10 +53,13 @@ class Receiver:
         host: Host,
         cname: str,
         recordings: Recordings,
-        called: Callable[[Incoming, str], None],
+        called: Callable[[Incoming, str, Send], None],
         ended: Callable[[Incoming], None],
     ) -> None:
-        """Call `called` with the stream and the label of a caller, and `ended` with each stream."""
+        """Call `called` for each call and `ended` with each stream.
+
+        `called` gets the stream, the caller's label, and what sends to the caller.
+        """
         self._host = host
         self._cname = cname
         self._recordings = recordings
@@ -68,8 +74,10 @@ class Receiver:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="play audio")
 
-    def packet(self, packet: Packet, source: Address, at: float) -> None:
+    def packet(self, packet: Packet, source: Address, at: float, send: Send) -> None:
         """Take a packet that came at `at` seconds of the monotonic clock.
+
+        Reports on the stream that it begins go by `send`.
 
         Raises:
             PacketError: it is refused.
@@ -79,7 +87,7 @@ class Receiver:
         label = None if key in self._heard else self._host.label_of(source)
         with self._changed:
             if key not in self._heard:
-                self._begin(packet, source, label, at)
+                self._begin(packet, source, label, at, send)
             self._heard[key].stream.put(packet, at)
 
     def report(self, elements: list[Element], source: Address, at: float) -> None:
@@ -114,7 +122,9 @@ class Receiver:
             self._thread.start()
         self._changed.notify()
 
-    def _begin(self, packet: Packet, source: Address, label: str | None, at: float) -> None:
+    def _begin(
+        self, packet: Packet, source: Address, label: str | None, at: float, send: Send
+    ) -> None:
         if self._closed or (source, packet.ssrc) in self._gone:
             raise PacketError("the stream is over")
         if label is None:
@@ -126,7 +136,8 @@ class Receiver:
         began = time.strftime("%Y%m%d-%H%M%S", time.localtime())
         name = f"{began}-{label.replace(' ', '-')}-{packet.ssrc:08x}.wav"
         recording = self._recordings.begin(name)
-        self._heard[source, packet.ssrc] = _Heard(stream, label, recording, self._host.number())
+        reporter = self._host.number()
+        self._heard[source, packet.ssrc] = _Heard(stream, label, send, recording, reporter)
         self._tell(f"from {label} begins.")
         self._wake()
 
@@ -149,7 +160,7 @@ class Receiver:
         heard.recording.write(heard.stream.take(now))
         if heard.stream.is_call and not heard.is_answered:
             heard.is_answered = True
-            self._called(heard.stream, heard.label)
+            self._called(heard.stream, heard.label, heard.send)
         if now >= heard.next_report:
             heard.next_report += REPORT_INTERVAL
             self._report(heard, now, last=False)
@@ -175,7 +186,7 @@ class Receiver:
         self._host.trace(trace(stream, ended=last))
         report = stream.report(heard.reporter, self._cname, now, last=last)
         try:
-            self._host.send(format_compound(report), stream.source)
+            heard.send(format_compound(report), stream.source)
         except OSError:
             # A report may be lost anyway; the next one says more.
             return

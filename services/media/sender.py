@@ -5,6 +5,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 
+from services.media.host import Send
 from services.media.outgoing import Outgoing
 from services.media.pace import Pace
 from services.media.rtcp import Element
@@ -15,8 +16,6 @@ REPORT_EVERY = 50
 """Packets between two reports: a second."""
 REPORT_WAIT = 4.0
 """Seconds for which the receivers' last word is awaited: one that missed the goodbye needs 3."""
-
-Send = Callable[[bytes, Address], object]
 
 
 class Sender:

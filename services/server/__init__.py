@@ -1,4 +1,5 @@
 """The signalling server: who is there, and at which address.
 
-The registry knows the labels, the server the connections; neither ever sees a chat message.
+The registry knows the labels, a conversation what is answered, the server the connections,
+admission and guesses who is kept out or waiting; none of them ever sees a chat message.
 """

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from services.display import escape
 from services.process import prepare_streams, stop_on_signals
-from services.server.server import BACKLOG, Console, Server
+from services.server.console import Console
+from services.server.limits import offer_limits, read_limits
+from services.server.server import BACKLOG, Server
 from services.settings import Settings, reason
 
 
@@ -20,7 +22,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         metavar="FILE",
         help="file that holds the password; also CHAT_PASSWORD_FILE",
     )
+    offer_limits(settings)
     given = settings.read(argv)
+    limits = read_limits(settings, given)
     port = settings.port(given.port, lowest=0)
     password = settings.password(given.password_file)
     console = Console(sys.stdout, sys.stderr)
@@ -34,7 +38,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             return 1
         host, port = listener.getsockname()
         console.say(f"Server listening on {host}:{port}")
-        Server(listener, password, console).serve(stop)
+        Server(listener, password, console, limits).serve(stop)
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Who is logged in: labels, addresses, and the list as it goes over the wire."""
+"""Who is logged in: labels, addresses, parameters, and the list as it goes over the wire."""
 
 import threading
 
+from services.parameters import Parameters
 from services.protocol import format_reply, split_clients
 from services.values import Address
 
@@ -17,6 +18,7 @@ class Registry:
     def __init__(self) -> None:
         """Start with nobody there; the first login becomes `USER 1`."""
         self.client_addresses: dict[str, Address] = {}
+        self._offers: dict[str, Parameters] = {}
         self._lock = threading.Lock()
         self._logins = 0
         self._listing: bytes | None = None
@@ -35,6 +37,25 @@ class Registry:
         with self._lock:
             if self.client_addresses.pop(label, None):
                 self._listing = None
+            self._offers.pop(label, None)
+
+    def offer(self, label: str, parameters: Parameters) -> None:
+        """Keep how a client can be talked to, in place of what it said before."""
+        with self._lock:
+            if label in self.client_addresses:
+                self._offers[label] = parameters
+
+    def parameters_of(self, label: str) -> Parameters | None:
+        """Return how a client can be talked to, its address on the list first.
+
+        None if it is not on the list.
+        """
+        with self._lock:
+            seen = self.client_addresses.get(label)
+            if seen is None:
+                return None
+            offered = self._offers.get(label, Parameters((), (), {}))
+            return offered._replace(addresses=(seen, *offered.addresses))
 
     def listing(self) -> bytes:
         """Return the lines that answer LIST, made anew only after a change."""

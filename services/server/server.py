@@ -1,31 +1,24 @@
 """The server's sockets and threads: one thread accepts, every connection has one of its own."""
 
 import contextlib
-import hmac
 import select
 import socket
 import sys
 import threading
-from typing import TextIO
+import time
 
-from services.display import write_flushed
-from services.protocol import (
-    Accepted,
-    Bye,
-    LineReader,
-    ListClients,
-    Login,
-    Quit,
-    Refused,
-    format_reply,
-    parse_request,
-)
+from services.lines import LineReader
+from services.protocol import Ping, format_reply
+from services.server.admission import Admission
+from services.server.console import Console
+from services.server.conversation import Conversation, refusal
+from services.server.guesses import Guesses
+from services.server.limits import Limits
 from services.server.registry import Registry
-from services.values import Address, ErrorName, ProtocolError
+from services.tally import Tally
+from services.values import Address, ErrorName
 
 BACKLOG = 128
-SEND_TIMEOUT = 10.0
-"""Seconds that a client may leave an answer unread before its connection is dropped."""
 ACCEPT_PAUSE = 0.2
 """Seconds until the next try when no connection can be taken, for want of descriptors say."""
 JOIN_TIMEOUT = 5.0
@@ -34,91 +27,30 @@ _LOST_AFTER = 60
 """Seconds after which a client that answers nothing, not even at the level of TCP, is gone."""
 
 
-class Console:
-    """The server's two streams: what it is documented to print, and diagnostics."""
-
-    def __init__(self, out: TextIO, diagnostics: TextIO) -> None:
-        """Write to the given streams."""
-        self._out = out
-        self._diagnostics = diagnostics
-        self._lock = threading.Lock()
-
-    def say(self, line: str) -> None:
-        """Print a line of the transcript."""
-        with self._lock:
-            write_flushed(self._out, line + "\n")
-
-    def complain(self, line: str) -> None:
-        """Print a line that is for the operator."""
-        with self._lock:
-            write_flushed(self._diagnostics, f"server: {line}\n")
-
-
-class Conversation:
-    """What one connection has said so far, and what the answer to its next line is."""
-
-    def __init__(
-        self, address: Address, registry: Registry, password: str, console: Console
-    ) -> None:
-        """Start before the login."""
-        self._address = address
-        self._registry = registry
-        self._password = password.encode()
-        self._console = console
-        self._label: str | None = None
-        self._over = False
-
-    def answer(self, line: str | ProtocolError) -> bytes:
-        """Return the lines that answer a line, which may be one that could not be read."""
-        if isinstance(line, ProtocolError):
-            return _refusal(line.name, line.text)
-        try:
-            request = parse_request(line)
-        except ProtocolError as error:
-            return _refusal(error.name, error.text)
-        match request:
-            case Login():
-                return self._log_in(request)
-            case ListClients():
-                if self._label is None:
-                    return _refusal(ErrorName.LOGIN_REQUIRED, "log in first")
-                return self._registry.listing()
-            case Quit():
-                self.end()
-                return format_reply(Bye())
-
-    def is_over(self) -> bool:
-        """Return whether the client has said that it leaves."""
-        return self._over
-
-    def end(self) -> None:
-        """Give the label back, before anybody is told that the client has gone."""
-        self._over = True
-        if self._label is not None:
-            self._registry.remove(self._label)
-            self._label = None
-
-    def _log_in(self, login: Login) -> bytes:
-        if self._label is not None:
-            return _refusal(ErrorName.ALREADY_LOGGED_IN, f"this connection is {self._label}")
-        if not hmac.compare_digest(login.password.encode(), self._password):
-            return _refusal(
-                ErrorName.WRONG_PASSWORD, "Incorrect username or password. Please try again."
-            )
-        self._label = self._registry.add(self._address)
-        self._console.say(f"Authentication successful for {self._address}")
-        return format_reply(Accepted(self._label, *self._address))
+class GivenUpError(Exception):
+    """Raised when a client is not served any longer; says why."""
 
 
 class Server:
     """Accepts connections until it is told to stop."""
 
-    def __init__(self, listener: socket.socket, password: str, console: Console) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        password: str,
+        console: Console,
+        limits: Limits = Limits(),  # noqa: B008 - a constant
+    ) -> None:
         """Serve on a listening socket, which the caller closes."""
         self.registry = Registry()
         self._listener = listener
         self._password = password
         self._console = console
+        self._limits = limits
+        self._admission = Admission(limits.connections, limits.connections_per_address)
+        self._guesses = Guesses(limits.guess_delay, limits.guess_delay_most, time.monotonic)
+        self._refused = Tally(time.monotonic)
+        self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
 
@@ -128,7 +60,8 @@ class Server:
         self._listener.settimeout(0)
         short_of_means = False
         while True:
-            readable, _, _ = select.select([self._listener, stop], [], [])
+            readable, _, _ = select.select([self._listener, stop], [], [], self._refused.due())
+            self._tell_refused()
             if stop in readable:
                 break
             try:
@@ -143,24 +76,34 @@ class Server:
                     break
                 continue
             short_of_means = False
-            self._start(connection, address)
+            if self._admission.enter(address[0]):
+                self._start(connection, address)
+            else:
+                self._refuse(connection)
         self._end_all()
 
     def handle_client(self, connection: socket.socket, address: Address) -> None:
         """Serve one connection until it ends, in whatever way; runs in a thread of its own."""
-        conversation = Conversation(address, self.registry, self._password, self._console)
+        conversation = Conversation(
+            address,
+            self.registry,
+            self._password,
+            self._console,
+            longest_username=self._limits.longest_username,
+            hold_back=lambda: self._hold_back(address),
+        )
         try:
             self._converse(connection, conversation)
-        except TimeoutError:
-            self._console.complain(f"dropped {address}, which does not read its answers")
+        except GivenUpError as why:
+            # Whoever reads the line finds the label off the list.
+            conversation.end()
+            self._console.complain(f"dropped {address}, which {why}")
         except OSError:
             # Reset by the client or cut off by the network: an ordinary end.
             pass
         finally:
             conversation.end()
-            with self._lock:
-                del self._connections[threading.current_thread()]
-                connection.close()
+            self._leave(connection, address)
 
     def _start(self, connection: socket.socket, address: Address) -> None:
         self._console.say(f"Accepted connection from {address}")
@@ -171,29 +114,105 @@ class Server:
         with self._lock:
             self._connections[thread] = connection
         try:
-            _tune(connection)
+            self._tune(connection)
             thread.start()
         except (OSError, RuntimeError) as error:
             # RuntimeError: the system allows no more threads.
             self._console.complain(f"cannot serve {address}: {error}")
-            with self._lock:
-                del self._connections[thread]
+            self._leave(connection, address, thread)
+
+    def _leave(
+        self, connection: socket.socket, address: Address, thread: threading.Thread | None = None
+    ) -> None:
+        with self._lock:
+            del self._connections[thread or threading.current_thread()]
             connection.close()
+        self._admission.leave(address[0])
 
     def _converse(self, connection: socket.socket, conversation: Conversation) -> None:
-        lines = LineReader()
+        lines = LineReader(self._limits.longest_line)
+        refused, login_by = 0, time.monotonic() + self._limits.login_within
         while not conversation.is_over():
-            connection.settimeout(None)
-            data = connection.recv(_RECEIVE_SIZE)
+            if conversation.logged_in:
+                data = self._hear(connection, answers_pings=conversation.answers_pings)
+            else:
+                data = self._hear_login(connection, login_by)
             if not data:
                 return
-            connection.settimeout(SEND_TIMEOUT)
             for line in lines.feed(data):
-                connection.sendall(conversation.answer(line))
+                self._send(connection, conversation.answer(line))
                 if conversation.is_over():
                     return
+            if conversation.wrong_passwords > refused:
+                refused = conversation.wrong_passwords
+                login_by = time.monotonic() + self._limits.login_within
+
+    def _hear(self, connection: socket.socket, *, answers_pings: bool) -> bytes:
+        """Return what a client says that has logged in; ask one that is silent whether it is there.
+
+        Raises:
+            GivenUpError: it does not answer.
+        """
+        limits = self._limits
+        data = _receive(connection, limits.ping_after if answers_pings else None)
+        if data is None:
+            self._send(connection, format_reply(Ping()))
+            data = _receive(connection, limits.pong_within)
+        if data is None:
+            raise GivenUpError(f"was silent for {limits.ping_after + limits.pong_within:g} s")
+        return data
+
+    def _hear_login(self, connection: socket.socket, login_by: float) -> bytes:
+        left = login_by - time.monotonic()
+        data = _receive(connection, left) if left > 0 else None
+        if data is None:
+            text = f"a login takes {self._limits.login_within:g} s at most"
+            self._send(connection, refusal(ErrorName.LOGIN_TIMEOUT, text))
+            raise GivenUpError("did not log in in time")
+        return data
+
+    def _send(self, connection: socket.socket, data: bytes) -> None:
+        connection.settimeout(self._limits.send_within)
+        try:
+            connection.sendall(data)
+        except TimeoutError:
+            raise GivenUpError("does not read its answers") from None
+
+    def _hold_back(self, address: Address) -> None:
+        # Ends early when the server does.
+        self._stopping.wait(self._guesses.wrong(address[0]))
+
+    def _refuse(self, connection: socket.socket) -> None:
+        line = refusal(ErrorName.TOO_MANY_CONNECTIONS, "there are too many connections")
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(0)
+            connection.send(line)
+        self._refused.count("refused")
+        self._tell_refused()
+
+    def _tell_refused(self) -> None:
+        if told := self._refused.line():
+            self._console.complain(f"too many connections: {told}")
+
+    def _tune(self, connection: socket.socket) -> None:
+        """Send answers at once, keep few of them, notice a client that the network has swallowed.
+
+        For clients that answer no PING: TCP finds the ones that are cut off, not the paused ones.
+        """
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.send_queue)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":
+            # First probe when half of the time is over, then six until the end of it.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _LOST_AFTER // 2)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _LOST_AFTER // 12)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER * 1000)
 
     def _end_all(self) -> None:
+        # First of all nobody gets in any more: a client that comes back at once is refused.
+        self._listener.close()
+        self._stopping.set()
         with self._lock:
             threads = list(self._connections)
             for connection in self._connections.values():
@@ -204,18 +223,18 @@ class Server:
             thread.join(JOIN_TIMEOUT)
 
 
-def _refusal(name: ErrorName, text: str) -> bytes:
-    return format_reply(Refused(name, text))
+def _receive(connection: socket.socket, seconds: float | None) -> bytes | None:
+    """Return what comes, b"" at the end of the connection, None if nothing comes in time.
 
-
-def _tune(connection: socket.socket) -> None:
-    """Send answers at once, and notice a client that the network has swallowed."""
-    connection.settimeout(None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if sys.platform == "linux":
-        # First probe when half of the time is over, then six until the end of it.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _LOST_AFTER // 2)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _LOST_AFTER // 12)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER * 1000)
+    What has come already counts as in time, however late this looks: the server may have stood
+    still itself, and then the time is over before anybody has looked.
+    """
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(_RECEIVE_SIZE)
+    except TimeoutError:
+        connection.settimeout(0)
+    try:
+        return connection.recv(_RECEIVE_SIZE)
+    except BlockingIOError:
+        return None

@@ -5,9 +5,9 @@ import runpy
 from unittest.mock import patch
 
 from services.client import client, peer
+from services.client.actions import SendMessage
 from services.client.client import Client
 from services.client.peer import describe
-from services.client.session import SendMessage
 from services.datagram import parse_datagram
 from services.values import Address, ProtocolError
 

@@ -4,15 +4,16 @@ import runpy
 from unittest.mock import patch
 
 from services.client import session
-from services.client.session import Actions, OpenPeer, Session
-from services.protocol import Reply
+from services.client.actions import Actions, OpenPeer
+from services.client.session import Session
+from services.protocol import Accepted
 
 later: Actions = []
 
 
 class BindsLater(Session):
-    def reply_arrived(self, reply: Reply) -> Actions:
-        actions = super().reply_arrived(reply)
+    def _accepted(self, reply: Accepted) -> Actions:
+        actions = super()._accepted(reply)
         later.extend(action for action in actions if isinstance(action, OpenPeer))
         return [action for action in actions if action not in later]
 

@@ -11,7 +11,7 @@ from services.values import Address
 
 class Connects(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
-        self._udp.connect(address)
+        self._sockets[-1].connect(address)
         super().send(message, data, address)
 
 

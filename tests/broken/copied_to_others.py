@@ -4,14 +4,14 @@ import runpy
 from unittest.mock import patch
 
 from services.client import client
+from services.client.actions import SendMessage
 from services.client.client import Client
-from services.client.session import SendMessage
 
 
 class CopiesToOthers(Client):
     def _send(self, action: SendMessage) -> None:
         super()._send(action)
-        udp = self._peer._udp
+        udp = self._peer._sockets[-1]
         for address in self._session._clients.values():
             if address not in action.recipients.values():
                 udp.sendto(action.data, address)

@@ -12,7 +12,7 @@ from services.values import Address
 class ReportsToServer(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
         super().send(message, data, address)
-        self._udp.sendto(data, ("server", 12345))
+        self._sockets[-1].sendto(data, ("server", 12345))
 
 
 with patch.object(client, "Peer", ReportsToServer):

@@ -6,8 +6,8 @@ from socket import socket
 from unittest.mock import patch
 
 from services.client import client
+from services.client.actions import Question
 from services.client.client import Client
-from services.client.session import Question
 
 
 class EndsAsKilled(Client):

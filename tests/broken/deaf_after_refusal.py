@@ -7,8 +7,9 @@ import runpy
 import socket
 from unittest.mock import patch
 
-from services.client import client
+from services.client import client, peer
 from services.client.peer import Peer
+from services.media.arrival import receive
 from services.values import Address
 
 IP_RECVERR = 11
@@ -16,22 +17,19 @@ IP_RECVERR = 11
 
 class AsksForErrors(Peer):
     def open(self, address: Address, local: Address) -> None:
-        self._udp.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         super().open(address, local)
+        self._sockets[-1].setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
 
 
-receive = socket.socket.recvfrom
-
-
-def receive_or_end(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
+def receive_or_end(udp: socket.socket) -> tuple[bytes, Address, float]:
     try:
-        return receive(udp, size, flags)
+        return receive(udp)
     except ConnectionRefusedError:
         raise SystemExit from None
 
 
 with (
     patch.object(client, "Peer", AsksForErrors),
-    patch.object(socket.socket, "recvfrom", receive_or_end),
+    patch.object(peer, "receive", receive_or_end),
 ):
     runpy.run_module("services.client", run_name="__main__")

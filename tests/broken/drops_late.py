@@ -5,18 +5,18 @@ import socket
 import time
 from unittest.mock import patch
 
+from services.client import peer
 from services.datagram import parse_datagram
+from services.media.arrival import receive
 from services.values import Address
 
-receive = socket.socket.recvfrom
 
-
-def receive_recent(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
-    data, source = receive(udp, size, flags)
+def receive_recent(udp: socket.socket) -> tuple[bytes, Address, float]:
+    data, source, age = receive(udp)
     if time.time() - (parse_datagram(data).sent or 0) > 0.5:
         raise BlockingIOError
-    return data, source
+    return data, source, age
 
 
-with patch.object(socket.socket, "recvfrom", receive_recent):
+with patch.object(peer, "receive", receive_recent):
     runpy.run_module("services.client", run_name="__main__")

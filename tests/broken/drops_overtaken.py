@@ -4,21 +4,22 @@ import runpy
 import socket
 from unittest.mock import patch
 
+from services.client import peer
 from services.datagram import parse_datagram
+from services.media.arrival import receive
 from services.values import Address
 
-receive = socket.socket.recvfrom
 newest: dict[Address, float] = {}
 
 
-def receive_newer(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
-    data, source = receive(udp, size, flags)
+def receive_newer(udp: socket.socket) -> tuple[bytes, Address, float]:
+    data, source, age = receive(udp)
     sent = parse_datagram(data).sent or 0
     if sent < newest.get(source, 0):
         raise BlockingIOError
     newest[source] = sent
-    return data, source
+    return data, source, age
 
 
-with patch.object(socket.socket, "recvfrom", receive_newer):
+with patch.object(peer, "receive", receive_newer):
     runpy.run_module("services.client", run_name="__main__")

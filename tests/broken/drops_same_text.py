@@ -4,21 +4,22 @@ import runpy
 import socket
 from unittest.mock import patch
 
+from services.client import peer
 from services.datagram import parse_datagram
+from services.media.arrival import receive
 from services.values import Address
 
-receive = socket.socket.recvfrom
 latest: dict[Address, str] = {}
 
 
-def receive_another(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
-    data, source = receive(udp, size, flags)
+def receive_another(udp: socket.socket) -> tuple[bytes, Address, float]:
+    data, source, age = receive(udp)
     text = parse_datagram(data).text
     if text == latest.get(source):
         raise BlockingIOError
     latest[source] = text
-    return data, source
+    return data, source, age
 
 
-with patch.object(socket.socket, "recvfrom", receive_another):
+with patch.object(peer, "receive", receive_another):
     runpy.run_module("services.client", run_name="__main__")

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from services.protocol import Login, Refused, format_reply
 from services.server import server
-from services.server.server import Conversation
+from services.server.conversation import Conversation
 from services.values import ErrorName
 
 

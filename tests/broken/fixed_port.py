@@ -11,7 +11,7 @@ from services.values import Address
 
 class TakesPortsForEqual(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
-        _, own_port = self._udp.getsockname()
+        _, own_port = self._sockets[-1].getsockname()
         super().send(message, data, (address[0], own_port))
 
 

@@ -4,7 +4,8 @@ import runpy
 from unittest.mock import patch
 
 from services.client import session
-from services.client.session import Actions, Session, Show
+from services.client.actions import Actions, Show
+from services.client.session import Session
 
 
 class Greets(Session):

@@ -4,7 +4,7 @@ import runpy
 from unittest.mock import patch
 
 from services.server import server
-from services.server.server import Conversation
+from services.server.conversation import Conversation
 from services.values import ProtocolError
 
 

@@ -2,28 +2,28 @@
 
 import contextlib
 import runpy
-import select
 import socket
-import time
 from unittest.mock import patch
 
-from services.client import client
-from services.client.peer import Peer, describe
+from services.client import client, peer
+from services.client.peer import Peer
+from services.media.arrival import receive
+from services.values import Address
+
+pile: list[tuple[bytes, Address, float]] = []
 
 
 class TakesFromTheTop(Peer):
-    def _receive(self) -> None:
-        while self._stop not in select.select([self._udp, self._stop], [], [])[0]:
-            pile = []
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    pile.append(self._udp.recvfrom(65535, socket.MSG_DONTWAIT))
-            for data, source in reversed(pile):
-                label = self._book.label_of(source)
-                shown, traced = describe(data, source, label, time.time())
-                self._screen.show(shown)
-                self._screen.trace(traced)
+    def _take(self, udp: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                pile.append(receive(udp))
+        while pile:
+            super()._take(udp)
 
 
-with patch.object(client, "Peer", TakesFromTheTop):
+with (
+    patch.object(client, "Peer", TakesFromTheTop),
+    patch.object(peer, "receive", lambda _: pile.pop()),
+):
     runpy.run_module("services.client", run_name="__main__")

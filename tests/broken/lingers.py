@@ -5,7 +5,7 @@ import threading
 from unittest.mock import patch
 
 from services.server import server
-from services.server.server import Conversation
+from services.server.conversation import Conversation
 
 
 class Lingers(Conversation):

@@ -3,7 +3,7 @@
 import runpy
 from unittest.mock import patch
 
-from services.protocol import LineReader
+from services.lines import LineReader
 from services.server import server
 from services.values import ProtocolError
 

@@ -4,7 +4,8 @@ import runpy
 from unittest.mock import patch
 
 from services.client import session
-from services.client.session import Actions, Question, Session
+from services.client.actions import Actions, Question
+from services.client.session import Session
 
 
 class CountsFromZero(Session):

@@ -4,8 +4,8 @@ import runpy
 from unittest.mock import patch
 
 from services.client import client
+from services.client.actions import SendMessage
 from services.client.client import Client
-from services.client.session import SendMessage
 
 
 class SendsToOne(Client):

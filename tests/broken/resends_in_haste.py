@@ -6,13 +6,13 @@ import socket
 from threading import Timer
 from unittest.mock import patch
 
-from services.client import client
+from services.client import client, peer
 from services.client.peer import Peer
 from services.datagram import ChatMessage, parse_datagram
+from services.media.arrival import receive
 from services.values import Address
 
 ACK = b"ACK "
-receive = socket.socket.recvfrom
 acknowledged: set[tuple[bytes, Address]] = set()
 
 
@@ -25,7 +25,7 @@ class Resends(Peer):
         def again() -> None:
             with contextlib.suppress(OSError):
                 if (message_id, address) not in acknowledged:
-                    self._udp.sendto(data, address)
+                    self._sockets[-1].sendto(data, address)
                     self._check(message_id, data, address)
 
         timer = Timer(0.2, again)
@@ -33,17 +33,17 @@ class Resends(Peer):
         timer.start()
 
 
-def receive_and_acknowledge(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
-    data, source = receive(udp, size, flags)
+def receive_and_acknowledge(udp: socket.socket) -> tuple[bytes, Address, float]:
+    data, source, age = receive(udp)
     if data.startswith(ACK):
         acknowledged.add((data.removeprefix(ACK), source))
         raise BlockingIOError
     udp.sendto(ACK + parse_datagram(data).message_id.encode(), source)
-    return data, source
+    return data, source, age
 
 
 with (
     patch.object(client, "Peer", Resends),
-    patch.object(socket.socket, "recvfrom", receive_and_acknowledge),
+    patch.object(peer, "receive", receive_and_acknowledge),
 ):
     runpy.run_module("services.client", run_name="__main__")

@@ -1,4 +1,4 @@
-"""A client that sends every datagram twice."""
+"""A client that sends every datagram twice; the receiver shows it once, and tells of a replay."""
 
 import runpy
 from unittest.mock import patch

@@ -3,7 +3,7 @@
 import runpy
 from unittest.mock import patch
 
-from services.client import peer
+from services.media import arrival
 
-with patch.object(peer, "_LARGEST_DATAGRAM", 256):
+with patch.object(arrival, "_LARGEST_DATAGRAM", 256):
     runpy.run_module("services.client", run_name="__main__")

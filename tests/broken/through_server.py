@@ -6,12 +6,11 @@ import socket
 import threading
 from unittest.mock import patch
 
-from services.client import client
+from services.client import client, peer
 from services.client.peer import Peer, trace
 from services.datagram import ChatMessage
+from services.media.arrival import receive
 from services.values import Address
-
-receive = socket.socket.recvfrom
 
 
 def relay() -> None:
@@ -25,13 +24,14 @@ def relay() -> None:
 
 class SendsThroughServer(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
-        self._udp.sendto(_addressed(address) + data, ("server", 12345))
+        self._sockets[-1].sendto(_addressed(address) + data, ("server", 12345))
         self._screen.trace(trace("sent", message.message_id, "to", address, message.text))
 
 
-def receive_relayed(udp: socket.socket, size: int, flags: int) -> tuple[bytes, Address]:
-    head, _, data = receive(udp, size, flags)[0].partition(b"\n")
-    return data, _address(head)
+def receive_relayed(udp: socket.socket) -> tuple[bytes, Address, float]:
+    relayed, _, age = receive(udp)
+    head, _, data = relayed.partition(b"\n")
+    return data, _address(head), age
 
 
 def _addressed(address: Address) -> bytes:
@@ -49,6 +49,6 @@ if os.environ["BROKEN"] == "server":
 else:
     with (
         patch.object(client, "Peer", SendsThroughServer),
-        patch.object(socket.socket, "recvfrom", receive_relayed),
+        patch.object(peer, "receive", receive_relayed),
     ):
         runpy.run_module("services.client", run_name="__main__")

@@ -5,8 +5,8 @@ import time
 from unittest.mock import patch
 
 from services.client import client
+from services.client.actions import SendMessage
 from services.client.client import Client
-from services.client.session import SendMessage
 
 
 class Hesitates(Client):

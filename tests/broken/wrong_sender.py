@@ -4,7 +4,7 @@ import runpy
 from unittest.mock import patch
 
 from services.client import client
-from services.client.peer import AddressBook
+from services.client.book import AddressBook
 from services.values import Address
 
 

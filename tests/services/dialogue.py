@@ -3,10 +3,11 @@
 import itertools
 from typing import TYPE_CHECKING
 
-from services.client.session import (
+from services.client.actions import (
     Action,
     Actions,
     Ask,
+    Dial,
     End,
     HangUp,
     Learn,
@@ -14,11 +15,12 @@ from services.client.session import (
     PlaySound,
     SendMessage,
     SendRequest,
-    Session,
     Show,
 )
+from services.client.session import Session
 from services.datagram import parse_datagram
-from services.protocol import LineReader, ListClients, Login, Quit, parse_reply
+from services.lines import LineReader
+from services.protocol import Login, Offer, parse_reply
 from services.values import ErrorName, ProtocolError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ LOGIN = ["Enter your username: ", "> U1", "Enter your password: ", "> pw", "= LO
 LOGGED_IN = [
     *LOGIN,
     "bind 10.0.0.2:50001",
+    "= OFFER",
     "Authentication successful!",
     "LIST AVAILABLE CLIENTS: Y/N\n",
 ]
@@ -50,7 +53,7 @@ def session(*, stay: bool = False) -> Session:
     return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay)
 
 
-def told(action: Action) -> str:  # noqa: C901, PLR0911 - one for each action
+def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each action
     """How an action is written in the tables below."""
     match action:
         case Show(text):
@@ -59,7 +62,9 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911 - one for each action
             return question.value
         case SendRequest(Login(username, _), _):
             return f"= LOGIN {username}"
-        case SendRequest(ListClients() | Quit(), data):
+        case SendRequest(Offer(), _):
+            return "= OFFER"
+        case SendRequest(_, data):
             return f"= {data.decode().strip()}"
         case OpenPeer((ip, port)):
             return f"bind {ip}:{port}"
@@ -72,6 +77,8 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911 - one for each action
             return f"learn {len(clients)}{' looked up' if looked_up else ''}"
         case HangUp():
             return "hang up"
+        case Dial():
+            return "dial"
         case End(status):
             return f"end {status}"
         case _:
@@ -89,7 +96,13 @@ def react(dialogue: Session, event: str) -> Actions:
             return dialogue.reply_arrived(parse_reply(line))
         case _:
             events: dict[str, Callable[[], Actions]] = {
-                "gone": lambda: dialogue.server_gone("it has closed the connection"),
+                "lost": lambda: dialogue.connection_lost(
+                    "it has closed the connection", silent=False
+                ),
+                "silent": lambda: dialogue.connection_lost("it is silent", silent=True),
+                "connected": dialogue.connected,
+                "refused": lambda: dialogue.dial_failed("connection refused", refused=True),
+                "unreachable": lambda: dialogue.dial_failed("no route to host", refused=False),
                 "eof": dialogue.input_ended,
                 "look up": dialogue.look_up,
                 "heard": dialogue.sound_begun,

@@ -1,5 +1,6 @@
 """Clients and server as processes: what people see."""
 
+import contextlib
 import json
 import re
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.datagram import ChatMessage, format_datagram
-from tests.services.running import DEADLINE, ClientProgram, ServerProgram
+from tests.services.running import DEADLINE, ClientProgram, Program, ServerProgram
 
 Start = Callable[..., ClientProgram]
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -169,13 +170,40 @@ def test_strangers_are_shown_by_address_whatever_they_claim(start_client: Start)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(claim, address)
         client.says("2026-11-22 16:44:00 Received message from 127.0.0.1: I am you\n")
+        client.says("Suspicious datagrams: 1 spoofed.\n")
         stranger.sendto(b"\xffraw\n\x1b", address)
         client.expect(rf"{TIME} Received message from 127\.0\.0\.1: \\xffraw\\n\\x1b\n")
-        for size in (0, 1200, 1201, 65507):
+        for size in (0, 1200):
             stranger.sendto(b"[" * size, address)
-            client.expect(rf"{TIME} Received message from 127\.0\.0\.1: \[*(\.\.\. .*)?\n")
+            client.expect(rf"{TIME} Received message from 127\.0\.0\.1: \[*\n")
     client.type("1")
     client.says("Enter recipient's username: ")
+
+
+def test_what_is_not_to_be_trusted_is_told_in_a_line_and_changes_nothing(
+    start_client: Start,
+) -> None:
+    client, peer = start_client("--trace"), start_client()
+    client.log_in()
+    address = client.address()
+    message = format_datagram(ChatMessage("m1", "USER 9", 1795365840.0, "once"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for datagram in (message, message, b"x" * 1201, b"x" * 65507, b"CHAT/1 {}", message):
+            stranger.sendto(datagram, address)
+        counted = 0
+        while counted < 5:
+            # What comes within a second of the first line is told together.
+            told = client.expect(r"Suspicious datagrams: ((\d+) (\w+)(, )?)+\.\n")[0]
+            counted += sum(int(number) for number in re.findall(r"\d+", told))
+    peer.log_in()
+    peer.say("HELLO", "USER 1")
+    client.says("Received message from USER 2: HELLO\n")
+    client.type("quit")
+
+    printed, traced = client.ends_saying(0)
+    assert printed.count("once") == 1
+    kinds = [line.split()[1] for line in traced.splitlines()]
+    assert sorted(kinds) == ["dropped"] * 5 + ["received"] * 2
 
 
 def test_the_trace_has_one_line_per_datagram_with_one_id_for_all_recipients(
@@ -240,6 +268,106 @@ def test_with_stay_the_peers_go_on_after_the_server_has_gone(
     second.ends(0)
 
 
+def test_a_paused_client_leaves_the_list_and_comes_back_with_what_was_sent_to_it() -> None:
+    quick = ("--ping-after", "0.5", "--pong-within", "1.5")
+    with (
+        ServerProgram(*quick) as server,
+        ClientProgram(server.port) as first,
+        ClientProgram(server.port) as second,
+    ):
+        first.log_in()
+        second.log_in()
+        second.say("before", "USER 1")
+        first.says("Received message from USER 2: before\n")
+        first.signal(signal.SIGSTOP)
+        assert server.complaint().endswith("which was silent for 2 s\n")
+        second.say("meanwhile", "USER 1")
+        second.type("Y")
+        second.expect(r"Available clients are: \{'USER 2': \('127\.0\.0\.1', \d+\)\}\n")
+        first.signal(signal.SIGCONT)
+        first.says("Received message from USER 2: meanwhile\n")
+        first.expect(r"The connection to the server was lost: .+\. Logged in again as USER 3\.\n")
+        for line in ("1", "USER 3", "after"):
+            second.type(line)
+        first.says("Received message from USER 2: after\n")
+        first.say("here I am", "USER 2")
+        second.says("Received message from USER 3: here I am\n")
+        for client in (first, second):
+            client.type("quit")
+            assert "CSC3@A1" not in client.ends(0)
+
+
+def test_with_stay_a_client_finds_the_server_again_and_keeps_both_addresses() -> None:
+    with contextlib.ExitStack() as programs:
+        server = programs.enter_context(ServerProgram())
+        first, second = (
+            programs.enter_context(ClientProgram(server.port, "--stay", "--retry-most", "1"))
+            for _ in range(2)
+        )
+        first.log_in("U1")
+        second.log_in("U2")
+        first.say("before", "USER 2")
+        second.says("Received message from USER 1: before\n")
+        old = second.address()
+        server.signal(signal.SIGKILL)
+        for client in (first, second):
+            client.says("Going on with the clients known so far.\n")
+        server.process.wait()
+        again = ["services.server", "--port", str(server.port)]
+        programs.enter_context(Program(*again)).says("Server listening on ")
+        for client in (first, second):
+            client.expect(r"The server is back\. Logged in again as USER \d\.\n")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"to the old address", old)
+            second.says("Received message from 127.0.0.1: to the old address\n")
+        for client in (first, second):
+            client.type("quit")
+            client.ends(0)
+
+
+def test_a_server_that_falls_silent_is_missed_and_found_again() -> None:
+    with (
+        ServerProgram() as server,
+        ClientProgram(server.port, "--server-silence", "2", "--retry-first", "0.2") as client,
+    ):
+        client.log_in()
+        server.signal(signal.SIGSTOP)
+        client.says("The server has gone: it has been silent for 2 s. Going on with ")
+        client.type("Y")
+        client.says("This is the last known list, which is old.\nAvailable clients are: {}\n")
+        server.signal(signal.SIGCONT)
+        client.expect(r"The server is back\. Logged in again as USER \d\.\n")
+        client.type("quit")
+        client.ends(0)
+
+
+def test_a_person_who_takes_long_to_type_a_password_hears_nothing_of_it() -> None:
+    with ServerProgram("--login-within", "0.2") as server, ClientProgram(server.port) as client:
+        client.says("Enter your username: ")
+        client.type("U1")
+        client.says("Enter your password: ")
+        assert server.complaint().endswith("which did not log in in time\n")
+        client.type("CSC3@A1")
+        client.says("Authentication successful!\n")
+        client.type("quit")
+
+        assert client.ends(0) == (
+            "Enter your username: Enter your password: Authentication successful!\n"
+            "LIST AVAILABLE CLIENTS: Y/N\n"
+        )
+
+
+def test_a_peers_parameters_are_shown(start_client: Start) -> None:
+    first, second = start_client(), start_client()
+    first.log_in()
+    second.log_in()
+    ip, port = second.address()
+    first.type("/peer USER 2")
+
+    first.says(f"USER 2: addresses {ip}:{port}; media CHAT/1, PCMU/8000; limits datagram 1200\n")
+    first.says("LIST AVAILABLE CLIENTS: Y/N\n")
+
+
 def test_a_stopped_server_delays_one_message_which_then_has_the_address(
     server: ServerProgram, start_client: Start
 ) -> None:
@@ -273,7 +401,9 @@ def test_a_datagram_that_cannot_be_sent_is_one_line_and_the_dialogue_goes_on() -
             replies = connection.makefile("rwb", buffering=0)
             replies.readline()
             replies.write(b'OK {"label":"USER 1","ip":"%s","port":%d}\n' % (ip.encode(), port))
-            replies.readline()
+            assert replies.readline().startswith(b"OFFER ")
+            replies.write(b"NOTED\n")
+            assert replies.readline() == b"LIST\n"
             # From a socket bound to loopback nothing else can be reached.
             members = b'{"USER 1":["127.0.0.1",%d],"USER 2":["192.0.2.1",9]}' % port
             replies.write(b'CLIENTS {"clients":%s,"more":false}\n' % members)

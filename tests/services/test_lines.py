@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.protocol import MAX_LINE, LineReader
+from services.lines import MAX_LINE, LineReader
 from services.values import ErrorName, ProtocolError
 
 

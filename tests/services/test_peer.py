@@ -1,12 +1,21 @@
+import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from services.client.peer import AddressBook, describe
+from services.client.book import MAX_UNKNOWN, AddressBook
+from services.client.peer import Peer, describe
+from services.client.screen import Screen
 from services.datagram import ChatMessage, format_datagram
+from services.media.orders import PlayTone
+from services.media.rtcp import ReceiverReport, parse_compound
+from services.media.rtp import is_rtcp
+from tests.services.media.streams import SSRC, datagrams, outgoing
+from tests.services.running import DEADLINE
 
 SOURCE = ("10.201.0.3", 40211)
 SENT = 1795365840.0
@@ -118,6 +127,26 @@ def test_an_address_that_the_server_does_not_know_is_left_alone_for_a_second() -
     assert server.questions == 3
 
 
+def test_a_flood_from_many_addresses_is_not_passed_on_to_the_server() -> None:
+    server = Answering({})
+    for port in range(1, 1001):
+        server.book.label_of(("10.201.0.66", port))
+
+    assert server.questions == MAX_UNKNOWN
+    server.now += 1.0
+    server.book.label_of(SOURCE)
+    assert server.questions == MAX_UNKNOWN + 1
+
+
+def test_after_the_server_has_come_back_it_is_asked_again() -> None:
+    server = Answering({"USER 1": SOURCE})
+    server.book.close()
+    assert server.book.label_of(SOURCE) is None
+    server.book.reopen()
+
+    assert server.book.label_of(SOURCE) == "USER 1"
+
+
 def test_a_silent_server_holds_up_one_message_and_no_second_question_is_asked() -> None:
     server = Answering(None)
 
@@ -136,3 +165,38 @@ def test_after_the_server_has_gone_nobody_is_asked_and_what_is_known_stays() -> 
     assert server.book.label_of(SOURCE) == "USER 1"
     assert server.book.label_of(("10.201.0.4", 40211)) is None
     assert server.questions == 0
+
+
+def test_streams_leave_from_the_latest_address_and_their_answers_from_where_they_came_to() -> None:
+    printed = io.StringIO()
+    book = AddressBook(lambda: None)
+    peer = Peer(book, Screen(printed, printed, trace=False), lambda: None, None)
+    anywhere = ("127.0.0.1", 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(anywhere)
+        other.settimeout(DEADLINE)
+        there = {"USER 1": other.getsockname()}
+        book.learn(there, looked_up=False)
+        try:
+            peer.open(anywhere, anywhere)
+            peer.play(PlayTone(0.1), there)
+            _, first = other.recvfrom(2000)
+            peer.open(anywhere, anywhere)
+            peer.play(PlayTone(0.1), there)
+            latest = first
+            while latest == first:
+                _, latest = other.recvfrom(2000)
+            stream = outgoing()
+            for data in (*datagrams(2, stream), stream.report(0.0, last=True)):
+                other.sendto(data, first)
+            report, source = None, latest
+            while not isinstance(report, ReceiverReport):
+                data, source = other.recvfrom(2000)
+                report = parse_compound(data)[0] if is_rtcp(data) else None
+        finally:
+            peer.close()
+
+    assert source == first
+    assert [block.ssrc for block in report.blocks] == [SSRC]
+    assert "Audio from USER 1 ended: 0.0 s, 2 packets, lost 0" in printed.getvalue()
+    assert "Suspicious" not in printed.getvalue()

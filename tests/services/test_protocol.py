@@ -5,15 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.lines import MAX_LINE
+from services.parameters import MAX_ADDRESSES, Parameters
 from services.protocol import (
-    MAX_LINE,
     MAX_PASSWORD,
     MAX_USERNAME,
     Accepted,
+    AskParameters,
     Bye,
     Clients,
     ListClients,
     Login,
+    Noted,
+    Offer,
+    PeerParameters,
+    Ping,
+    Pong,
     Quit,
     Refused,
     Reply,
@@ -30,6 +37,23 @@ usernames = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, ma
 passwords = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_PASSWORD)
 labels = st.integers(1, 9_999_999_999).map(lambda number: f"USER {number}")
 addresses = st.tuples(st.ip_addresses(v=4).map(str), st.integers(1, 65535))
+
+
+def parameters(most_addresses: int) -> st.SearchStrategy[Parameters]:
+    return st.builds(
+        Parameters,
+        st.lists(addresses, max_size=most_addresses).map(tuple),
+        st.lists(
+            st.from_regex("[A-Za-z0-9.-]{1,16}/[1-9][0-9]{0,5}", fullmatch=True), max_size=8
+        ).map(tuple),
+        st.dictionaries(
+            st.from_regex("[a-z][a-z0-9-]{0,15}", fullmatch=True),
+            st.integers(0, 2**31 - 1),
+            max_size=8,
+        ),
+    )
+
+
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
@@ -42,7 +66,18 @@ def login(**changes: object) -> str:
     return "LOGIN " + json.dumps(members)
 
 
-@given(st.one_of(st.builds(Login, usernames, passwords), st.just(ListClients()), st.just(Quit())))
+def offer(**changes: object) -> str:
+    return "OFFER " + json.dumps({"addresses": [], "media": [], "limits": {}} | changes)
+
+
+@given(
+    st.one_of(
+        st.builds(Login, usernames, passwords, st.sampled_from([1, 2])),
+        st.sampled_from([ListClients(), Quit(), Pong()]),
+        st.builds(Offer, parameters(MAX_ADDRESSES)),
+        st.builds(AskParameters, labels),
+    )
+)
 def test_a_request_is_read_as_it_was_written(request: Request) -> None:
     line = format_request(request)
 
@@ -57,7 +92,8 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
         st.builds(Accepted, labels, st.ip_addresses(v=4).map(str), st.integers(1, 65535)),
         st.builds(Clients, st.dictionaries(labels, addresses, max_size=50), st.just(value=False)),
         st.builds(Clients, st.dictionaries(labels, addresses, min_size=1), st.just(value=True)),
-        st.just(Bye()),
+        st.sampled_from([Bye(), Ping(), Noted()]),
+        st.builds(PeerParameters, labels, parameters(MAX_ADDRESSES + 1)),
         st.builds(Refused, st.sampled_from(ErrorName), st.just("log in first")),
     )
 )
@@ -91,7 +127,27 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
         (login(version="1"), "bad-argument"),
         (login(version=1.0), "bad-argument"),
         (login(version=float("nan")), "bad-argument"),
-        (login(version=2), "unsupported-version"),
+        (login(version=0), "unsupported-version"),
+        (login(version=3), "unsupported-version"),
+        ("PONG ok", "bad-argument"),
+        ("OFFER", "bad-argument"),
+        ('OFFER {"addresses":[],"media":[]}', "bad-argument"),
+        (offer(addresses=[["10.0.0.2", 1]] * 5), "bad-argument"),
+        (offer(addresses=[["10.0.0.2"]]), "bad-argument"),
+        (offer(addresses=["10.0.0.2:1"]), "bad-argument"),
+        (offer(addresses={}), "bad-argument"),
+        (offer(media=["PCMU/8000"] * 9), "bad-argument"),
+        (offer(media=["PCMU"]), "bad-argument"),
+        (offer(media=["\u001b[2J/1"]), "bad-argument"),
+        (offer(media=[8000]), "bad-argument"),
+        (offer(limits=[]), "bad-argument"),
+        (offer(limits={f"n{number}": 1 for number in range(9)}), "bad-argument"),
+        (offer(limits={"Datagram": 1}), "bad-argument"),
+        (offer(limits={"datagram": -1}), "bad-argument"),
+        (offer(limits={"datagram": 1.5}), "bad-argument"),
+        (offer(limits={"datagram": 2**31}), "bad-argument"),
+        ("PARAMETERS USER 2", "bad-argument"),
+        ('PARAMETERS {"label":"bob"}', "bad-argument"),
         (login(version=int("9" * 3000)), "unsupported-version"),
         (login(username=7), "bad-argument"),
         (login(username="\ud800"), "bad-argument"),
@@ -149,13 +205,16 @@ def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
         st.text(max_size=200),
         st.builds(
             lambda command, value: f"{command} {json.dumps(value)}",
-            st.sampled_from(["LOGIN", "LIST", "QUIT", "OK", "CLIENTS", "BYE", "ERROR"]),
+            st.sampled_from(["LOGIN", "LIST", "OFFER", "PARAMETERS", "OK", "CLIENTS", "ERROR"]),
             st.one_of(
                 json_like,
                 st.fixed_dictionaries(
                     {"version": json_like, "username": json_like, "password": json_like}
                 ),
                 st.fixed_dictionaries({"label": json_like, "ip": json_like, "port": json_like}),
+                st.fixed_dictionaries(
+                    {"addresses": json_like, "media": json_like, "limits": json_like}
+                ),
                 st.fixed_dictionaries({"clients": json_like, "more": json_like}),
             ),
         ),

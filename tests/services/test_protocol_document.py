@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from services.client.__main__ import LIMITS
+from services.client.membership import OFFERED
 from services.client.peer import trace
 from services.datagram import MAX_DATAGRAM, format_datagram, parse_datagram
-from services.media.incoming import GRACE, SILENCE, Incoming
+from services.lines import MAX_LINE, LineReader
+from services.media.incoming import GRACE, PCMU, SILENCE, Incoming
 from services.media.media import MAX_SENDING
 from services.media.orders import MAX_SECONDS
 from services.media.pcmu import RATE
@@ -23,16 +26,17 @@ from services.media.sender import REPORT_EVERY, REPORT_WAIT
 from services.media.tone import FRAME, FRAME_SECONDS, tone
 from services.media.wav import MAX_FILE
 from services.protocol import (
-    MAX_LINE,
     MAX_PASSWORD,
     MAX_USERNAME,
-    LineReader,
+    Offer,
     format_reply,
     format_request,
     parse_reply,
     parse_request,
 )
+from services.server.limits import BOUNDS, Limits
 from services.values import ErrorName
+from tests.services.dialogue import LOGGED_IN, play, react, told
 from tests.services.media.streams import SOURCE, outgoing
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -131,8 +135,23 @@ def test_every_bound_of_media_is_in_the_document() -> None:
 
 
 def test_every_kind_of_message_is_in_the_document() -> None:
-    assert {line.split()[0] for line in REQUESTS} == {"LOGIN", "LIST", "QUIT"}
-    assert {line.split()[0] for line in REPLIES} == {"OK", "CLIENTS", "BYE", "ERROR"}
+    assert {line.split()[0] for line in REQUESTS} == {
+        "LOGIN",
+        "LIST",
+        "OFFER",
+        "PARAMETERS",
+        "PONG",
+        "QUIT",
+    }
+    assert {line.split()[0] for line in REPLIES} == {
+        "OK",
+        "CLIENTS",
+        "NOTED",
+        "PARAMETERS",
+        "PING",
+        "BYE",
+        "ERROR",
+    }
     assert examples("datagram")
     assert examples("trace")
 
@@ -141,6 +160,43 @@ def test_the_bytes_in_the_document_are_the_third_line_of_its_session() -> None:
     stream = bytes.fromhex("".join(examples("hex")))
 
     assert LineReader().feed(stream) == [SESSION[2].removeprefix("C: ")]
+
+
+def options(limits: dict[str, tuple[float, float, float]]) -> set[str]:
+    """How a table of limits has each: option, default, lowest, highest."""
+    return {
+        f"| `--{name.replace('_', '-')}` | {default:g} | {lowest:g}, {highest:.9g} |"
+        for name, (default, lowest, highest) in limits.items()
+    }
+
+
+def test_every_limit_is_in_the_document_with_its_default_and_its_bounds() -> None:
+    of_server = {name: (value, *BOUNDS[name]) for name, value in Limits()._asdict().items()}
+    documented = set(
+        re.findall(r"^\| `--[a-z-]+` \| [0-9.]+ \| [0-9.]+, [0-9]+ \|", DOCUMENT, re.MULTILINE)
+    )
+
+    assert documented == options(of_server) | options(LIMITS)
+    limits = Limits()
+    assert f"**{limits.ping_after + limits.pong_within:g} s after" in DOCUMENT
+    for name in ("login_within", "ping_after", "pong_within", "send_within"):
+        assert f"`{name.replace('_', '-')}`" in DOCUMENT
+
+
+def test_what_a_client_offers_is_in_the_document() -> None:
+    (line,) = (line for line in REQUESTS if line.startswith("OFFER "))
+    documented = parse_request(line)
+
+    assert isinstance(documented, Offer)
+    assert documented.parameters._replace(addresses=()) == OFFERED
+    assert f"`PCMU/{RATE}` is RTP with payload type {PCMU}." in DOCUMENT
+
+
+def test_what_a_person_is_shown_of_a_peer_is_in_the_document() -> None:
+    (line,) = (line for line in REPLIES if line.startswith("PARAMETERS "))
+
+    dialogue = play([*LOGGED_IN, "> /peer USER 2", '= PARAMETERS {"label":"USER 2"}'])
+    assert told(react(dialogue, f"< {line}")[0]) == examples("shown")[0]
 
 
 def test_every_error_name_and_bound_is_in_the_document() -> None:

@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from services.protocol import LineReader, parse_reply
+from services.lines import LineReader
+from services.protocol import parse_reply
 from services.server.registry import Registry
 
 

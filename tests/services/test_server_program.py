@@ -3,6 +3,7 @@
 import contextlib
 import json
 import resource
+import select
 import signal
 import socket
 import struct
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol import MAX_LINE
+from services.lines import MAX_LINE
 from tests.services.running import DEADLINE, Program, ServerProgram
 
 LOGIN = b'LOGIN {"version":1,"username":"U1","password":"CSC3@A1"}\n'
+"""A client of version 1 is sent no PING, so a test may take its time."""
 
 
 class Line:
@@ -104,7 +106,7 @@ def test_the_answer_to_a_login_is_the_address_that_the_server_sees(
         (b"\xff\xfe\n", "ERROR not-utf8 "),
         (b"x" * MAX_LINE + b"\n", "ERROR line-too-long "),
         (b"x" * MAX_LINE, "ERROR line-too-long "),
-        (LOGIN.replace(b"1,", b"2,", 1), "ERROR unsupported-version "),
+        (LOGIN.replace(b"1,", b"3,", 1), "ERROR unsupported-version "),
         (LOGIN.replace(b"U1", b""), "ERROR bad-username "),
         (LOGIN.replace(b"A1", b"A2"), "ERROR wrong-password "),
         (b"LOGIN " + b"[" * 4000 + b"\n", "ERROR bad-argument "),
@@ -129,14 +131,17 @@ def test_a_connection_logs_in_once(dial: Callable[[], Line]) -> None:
     assert line.listed() == ["USER 1"]
 
 
-def test_a_wrong_password_may_be_corrected_as_often_as_needed(dial: Callable[[], Line]) -> None:
-    line = dial()
-    for _ in range(50):
-        assert line.ask(LOGIN.replace(b"A1", b"A2")) == (
-            "ERROR wrong-password Incorrect username or password. Please try again.\n"
-        )
+def test_a_wrong_password_may_be_corrected_as_often_as_needed() -> None:
+    with (
+        ServerProgram("--guess-delay", "0") as server,
+        contextlib.closing(Line(server.port)) as line,
+    ):
+        for _ in range(50):
+            assert line.ask(LOGIN.replace(b"A1", b"A2")) == (
+                "ERROR wrong-password Incorrect username or password. Please try again.\n"
+            )
 
-    assert line.log_in() == "USER 1"
+        assert line.log_in() == "USER 1"
 
 
 def test_lines_are_read_however_they_are_cut_or_glued(dial: Callable[[], Line]) -> None:
@@ -302,3 +307,153 @@ def test_the_password_is_in_no_output_and_no_process_list(tmp_path: Path) -> Non
         printed, complaints = server.ends_saying(0)
 
     assert secret not in printed + complaints + answer
+
+
+LOGIN_2 = LOGIN.replace(b"1,", b"2,", 1)
+QUICK = ("--ping-after", "0.2", "--pong-within", "1")
+
+
+def dialled(server: ServerProgram) -> contextlib.closing[Line]:
+    return contextlib.closing(Line(server.port))
+
+
+def test_a_silent_client_is_asked_whether_it_is_there_and_stays_while_it_answers() -> None:
+    with ServerProgram(*QUICK) as server, dialled(server) as line:
+        assert line.ask(LOGIN_2).startswith("OK ")
+        for _ in range(4):
+            assert line.reply() == "PING\n"
+            line.send(b"PONG\n")
+        assert line.listed() == ["USER 1"]
+
+
+def test_a_client_that_does_not_answer_leaves_the_list_and_comes_back_as_somebody_new() -> None:
+    with ServerProgram(*QUICK) as server, dialled(server) as silent, dialled(server) as other:
+        assert silent.ask(LOGIN_2).startswith("OK ")
+        other.log_in()
+        assert silent.reply() == "PING\n"
+        assert silent.reply() == ""
+        assert server.complaint() == (
+            f"server: dropped {silent.address}, which was silent for 1.2 s\n"
+        )
+        wait_until_listed(other, ["USER 2"])
+        with dialled(server) as again:
+            assert again.log_in() == "USER 3"
+
+
+def test_a_client_of_version_1_is_not_asked() -> None:
+    with ServerProgram(*QUICK) as server, dialled(server) as old, dialled(server) as new:
+        old.log_in()
+        assert new.ask(LOGIN_2).startswith("OK ")
+        assert [new.reply(), new.reply()] == ["PING\n", ""]
+        # The old one was silent for longer than the new one.
+        assert old.listed() == ["USER 1"]
+
+
+def test_a_server_that_stood_still_drops_nobody_for_that() -> None:
+    with ServerProgram(*QUICK) as server, dialled(server) as line:
+        line.ask(LOGIN_2)
+        assert line.reply() == "PING\n"
+        server.signal(signal.SIGSTOP)
+        line.send(b"PONG\n")
+        line.socket.settimeout(1.0)
+        with pytest.raises(TimeoutError):
+            line.socket.recv(1)
+        server.signal(signal.SIGCONT)
+        line.socket.settimeout(DEADLINE)
+
+        line.send(b"LIST\n")
+        assert line.socket.recv(1000).endswith(b'"more":false}\n')
+
+
+def test_who_does_not_log_in_in_time_is_told_and_left() -> None:
+    with ServerProgram("--login-within", "0.3") as server, dialled(server) as silent:
+        assert silent.reply() == "ERROR login-timeout a login takes 0.3 s at most\n"
+        assert silent.reply() == ""
+        assert (
+            server.complaint()
+            == f"server: dropped {silent.address}, which did not log in in time\n"
+        )
+
+
+def test_a_login_that_comes_byte_by_byte_has_no_more_time() -> None:
+    with ServerProgram("--login-within", "0.5") as server, dialled(server) as slow:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for byte in LOGIN * 100:
+                slow.send(bytes([byte]))
+                if select.select([slow.socket], [], [], 0.05)[0]:
+                    break
+
+        assert slow.reply().startswith("ERROR login-timeout ")
+
+
+def test_too_many_connections_are_refused_and_counted_and_a_free_place_is_given() -> None:
+    limits = ("--connections", "3", "--connections-per-address", "2")
+    with ServerProgram(*limits) as server, dialled(server) as first, dialled(server) as second:
+        first.log_in()
+        second.log_in()
+        with dialled(server) as third:
+            assert third.reply() == "ERROR too-many-connections there are too many connections\n"
+            assert third.reply() == ""
+        assert server.complaint() == "server: too many connections: 1 refused\n"
+        quit_in_order(first)
+        assert first.reply() == ""
+        deadline = time.monotonic() + DEADLINE
+        answer = ""
+        while not answer.startswith("OK "):
+            # The place is free a moment after the connection has ended.
+            assert time.monotonic() < deadline, answer
+            with dialled(server) as fourth, contextlib.suppress(ConnectionError):
+                answer = fourth.ask(LOGIN)
+
+
+def test_the_limits_of_lines_and_names_can_be_lowered() -> None:
+    limits = {"CHAT_LONGEST_LINE": "512", "CHAT_LONGEST_USERNAME": "4"}
+    with ServerProgram(environ=limits) as server, dialled(server) as line:
+        assert line.ask(b"x" * 600 + b"\n") == "ERROR line-too-long a line has at most 512 bytes\n"
+        assert line.ask(LOGIN.replace(b"U1", b"U2345")).startswith("ERROR bad-username ")
+        assert line.log_in() == "USER 1"
+
+
+def test_the_parameters_of_a_client_are_passed_on(dial: Callable[[], Line]) -> None:
+    first, second = dial(), dial()
+    assert first.ask(b'OFFER {"addresses":[],"media":[],"limits":{}}\n').startswith(
+        "ERROR login-required "
+    )
+    first.log_in()
+    second.log_in()
+    ip, port = first.address
+    seen = f'[["{ip}",{port}]'
+    ask = b'PARAMETERS {"label":"USER 1"}\n'
+
+    bare = f'PARAMETERS {{"label":"USER 1","addresses":{seen}],"media":[],"limits":{{}}}}\n'
+    assert second.ask(ask) == bare
+    for media in ("CHAT/1", "PCMU/8000"):
+        offer = f'{{"addresses":[["10.0.0.9",9]],"media":["{media}"],"limits":{{"datagram":7}}}}'
+        assert first.ask(f"OFFER {offer}\n".encode()) == "NOTED\n"
+        assert second.ask(ask) == (
+            f'PARAMETERS {{"label":"USER 1","addresses":{seen},["10.0.0.9",9]],'
+            f'"media":["{media}"],"limits":{{"datagram":7}}}}\n'
+        )
+    quit_in_order(first)
+    assert second.ask(ask) == "ERROR unknown-label USER 1 is not on the list\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        (
+            "--longest-line",
+            "4097",
+            "longest-line must be a whole number from 512 to 4096, not '4097'",
+        ),
+        ("--connections", "1.5", "connections must be a whole number from 1 to 100000, not '1.5'"),
+        ("--ping-after", "nan", "ping-after must be a number from 0.1 to 3600, not 'nan'"),
+        ("--guess-delay", "-1", "guess-delay must be a number from 0 to 60, not '-1'"),
+    ],
+)
+def test_a_limit_out_of_bounds_is_one_clear_line(option: str, value: str, complaint: str) -> None:
+    with Program("services.server", f"{option}={value}") as server:
+        printed, complaints = server.ends_saying(2)
+
+    assert printed == ""
+    assert complaints == f"server: {complaint}\n"

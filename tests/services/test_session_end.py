@@ -14,12 +14,14 @@ from tests.services.dialogue import (
     LOGGED_IN,
     LOGIN,
     MESSAGE,
+    TWO,
     WHO,
     play,
     react,
     told,
 )
 
+STAYED = ["! lost", "hang up", "dial", "! refused", "hang up", GOING_ON, "dial"]
 PROMPTS = {
     "username": LOGIN[:1],
     "password": LOGIN[:3],
@@ -49,9 +51,7 @@ def test_quit_and_the_end_of_input_end_the_dialogue_at_every_prompt(
                 *ASKED_LIST,
                 "> 1",
                 WHO,
-                "! gone",
-                "hang up",
-                GOING_ON,
+                *STAYED,
                 "> USER 2",
                 MESSAGE,
                 "> HELLO",
@@ -74,12 +74,16 @@ def test_quit_and_the_end_of_input_end_the_dialogue_at_every_prompt(
                 *LOGGED_IN,
                 "> Y",
                 "= LIST",
-                "! gone",
+                "! lost",
+                "hang up",
+                "dial",
+                "! refused",
                 "hang up",
                 GOING_ON,
                 "This is the last known list, which is old.",
                 "Available clients are: {}",
                 COUNT,
+                "dial",
                 "> 1",
                 "No client is known to send to.",
                 LIST,
@@ -87,13 +91,171 @@ def test_quit_and_the_end_of_input_end_the_dialogue_at_every_prompt(
             id="knows nobody if it never had a list",
         ),
         pytest.param(
-            [*LOGIN[:5], "! gone", "hang up", GONE, "end 1"],
+            [*LOGIN[:5], "! lost", "hang up", GONE, "end 1"],
             id="ends all the same if it never was let in",
         ),
     ],
 )
 def test_with_stay_the_dialogue_outlives_the_server(table: list[str]) -> None:
     play(table, stay=True)
+
+
+BACK = '< OK {"label":"USER 3","ip":"10.0.0.2","port":50009}'
+LOST_AND_BACK = "The connection to the server was lost: it has closed the connection."
+
+
+@pytest.mark.parametrize("stay", [False, True])
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(
+            [
+                *ASKED_LIST,
+                "! lost",
+                "hang up",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                BACK,
+                "bind 10.0.0.2:50009",
+                "= OFFER",
+                f"{LOST_AND_BACK} Logged in again as USER 3.",
+                "> 1",
+                WHO,
+            ],
+            id="who is back at once is told in one line and asked nothing",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                "> Y",
+                "= LIST",
+                '< CLIENTS {"clients":{"USER 1":["10.0.0.2",50001]},"more":true}',
+                "! lost",
+                "hang up",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                BACK,
+                "bind 10.0.0.2:50009",
+                "= OFFER",
+                f"{LOST_AND_BACK} Logged in again as USER 3.",
+                "= LIST",
+                TWO,
+                "learn 2",
+                LISTED,
+                COUNT,
+            ],
+            id="what was asked is asked again, and half an answer is forgotten",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                "! silent",
+                "hang up",
+                "The server has gone: it is silent. Going on with the clients known so far.",
+                "dial",
+                "! unreachable",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                "! lost",
+                "hang up",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                "< ERROR too-many-connections no",
+                "hang up",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                BACK,
+                "bind 10.0.0.2:50009",
+                "= OFFER",
+                "The server is back. Logged in again as USER 3.",
+                "> Y",
+                "= LIST",
+            ],
+            id="tries go on without a word until one succeeds",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                "! lost",
+                "hang up",
+                "dial",
+                "> Y",
+                "! unreachable",
+                GOING_ON,
+                "This is the last known list, which is old.",
+                "Available clients are: {}",
+                COUNT,
+                "dial",
+                "> quit",
+                "end 0",
+            ],
+            id="what is asked meanwhile waits for the outcome of the first try",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                "> Y",
+                "= LIST",
+                "! silent",
+                "hang up",
+                "The server has gone: it is silent. Going on with the clients known so far.",
+                "This is the last known list, which is old.",
+                "Available clients are: {}",
+                COUNT,
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                "! look up",
+                "> quit",
+                "= QUIT",
+                "end 0",
+            ],
+            id="before the new login is answered nothing is looked up",
+        ),
+    ],
+)
+def test_a_client_whose_connection_is_lost_comes_back(table: list[str], stay: bool) -> None:  # noqa: FBT001
+    play(table, stay=stay)
+
+
+REFUSED_AGAIN = [
+    *LOGGED_IN,
+    "! lost",
+    "hang up",
+    "dial",
+    "! connected",
+    "= LOGIN U1",
+    "< ERROR wrong-password n\to",
+    "hang up",
+    "The server refuses the login: n\\to",
+]
+
+
+def test_a_client_that_is_not_let_in_any_more_ends() -> None:
+    play([*REFUSED_AGAIN, "end 1"])
+
+
+def test_with_stay_it_goes_on_and_tries_no_more() -> None:
+    play([*REFUSED_AGAIN, GOING_ON, "> N", COUNT, "> quit", "end 0"], stay=True)
+
+
+def test_with_stay_a_server_that_breaks_the_protocol_is_tried_again() -> None:
+    gone = "The server has gone: it sent an answer to no question."
+    play(
+        [
+            *LOGGED_IN,
+            "< BYE",
+            "hang up",
+            f"{gone} Going on with the clients known so far.",
+            "dial",
+        ],
+        stay=True,
+    )
 
 
 def test_a_list_without_end_is_a_broken_server() -> None:

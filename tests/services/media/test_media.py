@@ -35,10 +35,10 @@ class Listener:
         self.traces: queue.Queue[str] = queue.Queue()
         self.sent: queue.Queue[tuple[bytes, Address]] = queue.Queue()
         self.asked: list[Address] = []
-        host = Host(self._send, self._label_of, self.lines.put, self.traces.put, numbers())
+        host = Host(self._label_of, self.lines.put, self.traces.put, numbers())
         self.media = Media(host, "me", str(directory) if directory else None)
 
-    def _send(self, data: bytes, address: Address) -> None:
+    def send(self, data: bytes, address: Address) -> None:
         if address == STRANGER:
             raise OSError(101, "Network is unreachable")
         self.sent.put((data, address))
@@ -49,7 +49,7 @@ class Listener:
 
     def hears(self, *sent: bytes, source: Address = SOURCE) -> None:
         for each in sent:
-            self.media.receive(each, source, 0.0)
+            self.media.receive(each, source, 0.0, self.send)
 
     def says(self, pattern: str) -> None:
         line = self.lines.get(timeout=DEADLINE)
@@ -192,7 +192,7 @@ def test_a_call_is_answered_for_as_long_as_it_is_heard(listener: Listener) -> No
 
 def test_a_tone_is_sent_to_all_and_what_they_report_is_told(listener: Listener) -> None:
     recipients = {"USER 1": SOURCE, "USER 2": ("10.201.0.4", 2), "USER 3": STRANGER}
-    line = listener.media.play(PlayTone(0.1), recipients)
+    line = listener.media.play(PlayTone(0.1), recipients, listener.send)
     assert line == "Sending audio to USER 1, USER 2, USER 3: 0.1 s."
     first = Incoming(parse_packet(listener.sent.get(timeout=DEADLINE)[0]), SOURCE, 0.0)
     while not any(isinstance(part, Leaves) for part in listener.reports()):
@@ -215,7 +215,7 @@ def test_a_file_is_sent_as_it_sounds(listener: Listener, tmp_path: Path) -> None
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(struct.pack("<240h", *[988] * 240))
 
-    assert listener.media.play(PlayFile(str(path)), {"USER 1": SOURCE}) == (
+    assert listener.media.play(PlayFile(str(path)), {"USER 1": SOURCE}, listener.send) == (
         "Sending audio to USER 1: 0.0 s."
     )
     payloads = []
@@ -230,7 +230,10 @@ def test_a_file_is_sent_as_it_sounds(listener: Listener, tmp_path: Path) -> None
 
 def test_a_call_says_so() -> None:
     listener = Listener()
-    assert listener.media.play(Call(2.0), {"USER 1": SOURCE}) == "Calling USER 1: 2.0 s."
+    assert (
+        listener.media.play(Call(2.0), {"USER 1": SOURCE}, listener.send)
+        == "Calling USER 1: 2.0 s."
+    )
     listener.media.close()
 
     assert Leaves in {type(part) for part in listener.reports()}
@@ -248,16 +251,16 @@ def test_what_cannot_be_played_is_refused_with_the_reason(
         ("text.wav", "cannot be played: it is no WAV file: it does not begin with RIFF and WAVE"),
     ):
         with pytest.raises(SoundError, match=re.escape(why)):
-            listener.media.play(PlayFile(f"{tmp_path}/{path}"), {"USER 1": SOURCE})
+            listener.media.play(PlayFile(f"{tmp_path}/{path}"), {"USER 1": SOURCE}, listener.send)
     assert listener.sent.empty()
 
 
 def test_what_is_sent_at_once_is_bounded(listener: Listener) -> None:
     for _ in range(MAX_SENDING):
-        listener.media.play(PlayTone(60), {"USER 1": SOURCE})
+        listener.media.play(PlayTone(60), {"USER 1": SOURCE}, listener.send)
 
     with pytest.raises(SoundError, match="8 are being sent already"):
-        listener.media.play(PlayTone(60), {"USER 1": SOURCE})
+        listener.media.play(PlayTone(60), {"USER 1": SOURCE}, listener.send)
 
 
 def test_the_trace_line_has_all_figures() -> None:

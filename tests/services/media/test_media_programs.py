@@ -1,7 +1,9 @@
 """Clients as processes that hear each other."""
 
+import contextlib
 import itertools
 import math
+import signal
 import socket
 import struct
 import wave
@@ -12,7 +14,7 @@ from services.media.pcmu import RATE
 from services.media.wav import read_wav
 from tests.services.conftest import server, start_client
 from tests.services.media.streams import datagrams
-from tests.services.running import ClientProgram
+from tests.services.running import ClientProgram, Program, ServerProgram
 
 __all__ = ["server", "start_client"]
 
@@ -102,6 +104,39 @@ def test_in_a_call_both_hear_the_tone_of_the_other(start_client: Start, tmp_path
     for client in (callee, caller):
         client.type("quit")
         client.ends()
+
+
+def test_a_call_is_answered_after_both_have_come_back_to_the_server() -> None:
+    with contextlib.ExitStack() as programs:
+        server = programs.enter_context(ServerProgram())
+        caller, callee = (
+            programs.enter_context(ClientProgram(server.port, "--stay", "--retry-most", "1"))
+            for _ in range(2)
+        )
+        for client in (caller, callee):
+            client.log_in()
+        server.signal(signal.SIGKILL)
+        for client in (caller, callee):
+            client.says("Going on with the clients known so far.\n")
+        server.process.wait()
+        again = ["services.server", "--port", str(server.port)]
+        programs.enter_context(Program(*again)).says("Server listening on ")
+        labels = [
+            client.expect(r"The server is back\. Logged in again as (USER \d)\.\n")[1]
+            for client in (caller, callee)
+        ]
+        caller.address()
+        for answer, prompt in (("1", "Enter recipient's username: "), (labels[1], "to send: ")):
+            caller.type(answer)
+            caller.says(prompt)
+        caller.type("/call 0.2")
+
+        callee.says(f"Audio from {labels[0]} is a call: a tone goes back.\n")
+        caller.says(f"Audio from {labels[1]} begins.\n")
+        caller.expect(rf"Audio to {labels[1]} ended: 0\.2 s, 10 packets, lost 0, ")
+        for client in (caller, callee):
+            client.type("quit")
+            assert "refused" not in client.ends()
 
 
 def test_what_cannot_be_heard_is_explained_and_nothing_is_sent(start_client: Start) -> None:
