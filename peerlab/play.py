@@ -1,11 +1,12 @@
 """From a scenario to a verdict: deploy, play, collect, judge. Whatever happens, evidence stays."""
 
 import contextlib
+import os
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
     seed: int | None = None,
     native: bool = False,
     submission: str | None = None,
+    given: Sequence[str] = (),
     secret_values: Mapping[str, str] | None = None,
 ) -> Result:
     """Play a scenario once and judge it.
@@ -88,6 +90,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         seed: where chance starts on the network; None: anywhere. The evidence tells it.
         native: whether the kernel is to impair the network as far as it can.
         submission: whose program is played, for reports.
+        given: the programs that were put in the place of others, as `NAME=FILE`, for reports.
         secret_values: those of the scenario's secrets, by name.
 
     Raises:
@@ -133,6 +136,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         seed=network.seed,
         wire="native" if native else "userspace",
         submission=submission,
+        given=list(given),
         began=began.isoformat(timespec="milliseconds"),
     )
     try:
@@ -173,10 +177,10 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
 
 
 def _from_here(path: Path) -> str:
-    """The path as a person types it here; what lies elsewhere is named by its last part."""
+    """The path as a person types it here; what has no such path is named by its last part."""
     try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
+        return Path(os.path.relpath(path)).as_posix()
+    except ValueError:  # on another drive
         return path.name
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -101,8 +102,9 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
     assert datetime.fromisoformat(detail.pop("began")).tzinfo is not None
     assert detail == {
         "scenario": "scenario",
-        "file": "scenario.yaml",
+        "file": os.path.relpath(scenario.path),
         "submission": None,
+        "given": [],
         "run": folder.name,
         "backend": "fake",
         "wire": "userspace",

@@ -51,6 +51,8 @@ CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec, Scenario], list[Finding]]
 }
 """The checks that a scenario asks for. Those that are always on are not among them."""
 
+_CAPTURED: Final = frozenset({"traffic", "capture"})
+
 _DEEDS: Final = (Type, Start, Pause, Resume, Stop, Restart, EndInput, SendSignal)
 """What a step does, whatever the program makes of it."""
 
@@ -84,9 +86,10 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
         found = (Finding(steps.NAME, Outcome.UNKNOWN, message),)
         judged.append(_judged(steps.NAME, None, found))
     judged = [check for check in judged if check.findings]
-    if any(check.name == steps.NAME and check.outcome is Outcome.FAILED for check in judged):
-        # What could not be judged since the program did not do what a step expects earns nothing.
-        judged = [replace(check, forfeited=True) for check in judged]
+    if evidence.complete and evidence.failed_steps:
+        # What could not be judged since the program did not do what a step expects earns nothing;
+        # where the lab broke, or captured nothing, it is not the program's fault.
+        judged = [replace(check, forfeited=check.name not in _CAPTURED) for check in judged]
     return Verdict(tuple(judged), trusted=not any(check.name == wire.NAME for check in judged))
 
 

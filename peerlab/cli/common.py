@@ -184,6 +184,26 @@ def evidence_folders(paths: Sequence[Path]) -> Iterator[list[FoundRun]]:
         yield found
 
 
+@contextmanager
+def about(run: FoundRun) -> Iterator[None]:
+    """Tell errors of a run by the name that people know, and evidence that is odd as an error.
+
+    Raises:
+        UsageError: the evidence cannot be read, or is not as this version writes it.
+    """
+    try:
+        yield
+    except PeerlabError as error:
+        if run.origin == run.folder:
+            raise
+        raise UsageError(str(error).replace(str(run.folder), str(run.origin))) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{run.origin} is not the evidence of a run as this version has it ({told})"
+        ) from error
+
+
 def status_of(results: Sequence[Result]) -> ExitStatus:
     """What the command ends with: the worst of the outcomes, or why a lab broke."""
     broken = [result.error for result in results if result.error is not None]

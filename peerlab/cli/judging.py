@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from peerlab.checks.result import Result
-from peerlab.cli.common import WRITE, evidence_folders, reports_errors, status_of, targets_of, tell
+from peerlab.cli.common import (
+    WRITE,
+    about,
+    evidence_folders,
+    reports_errors,
+    status_of,
+    targets_of,
+    tell,
+)
 from peerlab.errors import ExitStatus, PeerlabError
 from peerlab.recorded import judge_recorded
 from peerlab.report import text
@@ -44,7 +52,8 @@ def _judged(path: Path, *, say: bool) -> Iterator[Result]:
     """Judge every run that a path names, and tell it; what is packed goes by the packed file."""
     with evidence_folders([path]) as found:
         for run in found:
-            result = judge_recorded(run.folder)
+            with about(run):
+                result = judge_recorded(run.folder)
             if say:
                 why = text.explanation(result, run.origin)
                 click.echo("\n".join([text.run_line(result, run.origin), *why]))

@@ -128,6 +128,7 @@ def run(
                     seed=seed,
                     native=wire == "native",
                     submission=submission,
+                    given=overrides,
                     secret_values=secrets,
                 )
 

@@ -101,4 +101,7 @@ def remove_run(folder: Path) -> None:
     with contextlib.suppress(OSError):  # there is none
         if link.readlink() == Path(folder.name):
             link.unlink()
-    shutil.rmtree(folder)
+    # In one step for whoever looks: what is removed halfway is no evidence.
+    gone = folder.with_name(f".removed-{folder.name}")
+    folder.rename(gone)
+    shutil.rmtree(gone)

@@ -1,5 +1,6 @@
 """Hides secrets in what is kept, wherever they turn up in it."""
 
+import json
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -10,12 +11,21 @@ SHORTEST: Final = 4
 that hiding it would spoil the rest; it is hidden where it is typed."""
 
 
+_WAYS: Final = (False, True)
+
+
 class Mask:
     """Knows the secrets of a run."""
 
     def __init__(self, secrets: Collection[str]) -> None:
         # The longest first: one may be part of another.
-        hidden = {secret for secret in secrets if len(secret) >= SHORTEST}
+        # Programs write them as they are, and as JSON does.
+        forms = {
+            form
+            for secret in secrets
+            for form in (secret, *(json.dumps(secret, ensure_ascii=way)[1:-1] for way in _WAYS))
+        }
+        hidden = {form for form in forms if len(form) >= SHORTEST}
         self._secrets = sorted(hidden, key=len, reverse=True)
 
     def hide(self, value: Any) -> Any:  # noqa: ANN401 - whatever an event tells

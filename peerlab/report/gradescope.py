@@ -17,6 +17,7 @@ from peerlab.report.results import json_text
 NOT_JUDGED: Final = (
     "This could not be judged, so it counts nothing for now. A person must look at it."
 )
+FORFEITED: Final = "This was not judged, since a step before it failed: it earns nothing."
 
 
 def as_gradescope(results: Sequence[Result], error: PeerlabError | None = None) -> str:
@@ -31,6 +32,7 @@ def as_gradescope(results: Sequence[Result], error: PeerlabError | None = None) 
             f"gradescope takes the runs of one submission, got those of {len(submissions)}",
             hint="write csv for a class",
         )
+    results = _worst_of_each(results)
     tests = [test for number, result in enumerate(results, 1) for test in _tests(number, result)]
     told = "\n".join(_warnings(results, error))
     return json_text(
@@ -47,12 +49,29 @@ def as_gradescope(results: Sequence[Result], error: PeerlabError | None = None) 
     )
 
 
+def _worst_of_each(results: Sequence[Result]) -> list[Result]:
+    """One run of each scenario: of several the one that earned least, as in the CSV of a class."""
+    worst_of: dict[str, Result] = {}
+    for result in results:
+        known = worst_of.setdefault(result.scenario.name, result)
+        if _rank(result) < _rank(known):
+            worst_of[result.scenario.name] = result
+    return list(worst_of.values())
+
+
+def _rank(result: Result) -> tuple[bool, float, bool]:
+    """Lower is worse: what nobody can say, then the points, then whether it passed."""
+    earned = result.verdict.earned
+    undecided = earned is None and result.verdict.points is not None
+    return not undecided, earned or 0.0, result.verdict.outcome is Outcome.PASSED
+
+
 def _tests(run: int, result: Result) -> Iterator[dict[str, Any]]:
     for number, check in enumerate(result.verdict.checks, start=1):
         outcome = outcome_of(result.verdict, check)
         text = account(result.verdict, check)
         if outcome is Outcome.UNKNOWN:
-            text = f"{NOT_JUDGED}\n{text}"
+            text = f"{FORFEITED if _is_decided(result, check) else NOT_JUDGED}\n{text}"
         yield {
             **_score(result, check),
             "status": "passed" if outcome is Outcome.PASSED else "failed",
@@ -63,6 +82,11 @@ def _tests(run: int, result: Result) -> Iterator[dict[str, Any]]:
             "output_format": "text",
             "visibility": check.visibility.value,
         }
+
+
+def _is_decided(result: Result, check: Judged) -> bool:
+    """Whether it is known what an unknown check earns: nothing."""
+    return check.forfeited and result.verdict.trusted
 
 
 def _score(result: Result, check: Judged) -> dict[str, float]:
@@ -76,8 +100,13 @@ def _warnings(results: Sequence[Result], error: PeerlabError | None) -> Iterator
     if error is not None:
         yield f"Not everything was played. A person must look at it: {account_of_error(error)}"
     for result in results:
-        outcomes = {outcome_of(result.verdict, check) for check in result.verdict.checks}
-        if not outcomes or Outcome.UNKNOWN in outcomes:
+        undecided = [
+            check
+            for check in result.verdict.checks
+            if outcome_of(result.verdict, check) is Outcome.UNKNOWN
+            and not _is_decided(result, check)
+        ]
+        if undecided or not result.verdict.checks:
             yield f"{sentence(result.scenario.name)}: {NOT_JUDGED}"
     if not any(result.verdict.points for result in results):
         yield "No check is worth points."

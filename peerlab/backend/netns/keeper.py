@@ -162,7 +162,12 @@ class Keeper:
                 self._record({"record": "silent", "part": "the wire"})
 
     def _take_event(self) -> None:
-        received = control.receive(self._control)
+        try:
+            received = control.receive(self._control)
+        except OSError:
+            if self._ending:  # closed meanwhile, in another thread
+                return
+            raise
         if received is None:
             self.pump.forget(self._control.fileno())
             self._lose(self._cause or self._why_it_ended())
