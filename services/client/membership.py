@@ -52,6 +52,7 @@ class Membership:
         self._link = Link.UP
         self._lost_because = ""
         self._told_lost = False
+        self._was_closed = False
         self._and_then: Callable[[], Actions] = list
         """How the dialogue goes on if it waits for the server and that has gone."""
         self._once_more: Callable[[], Actions] = list
@@ -78,10 +79,14 @@ class Membership:
         return self._tell_server(self._login)
 
     def dial_failed(self, reason: str, *, refused: bool) -> Actions:
-        """Take that the server could not be reached; `refused` if its machine said so."""
+        """Take that the server could not be reached; `refused` if its machine said so.
+
+        A server that has closed the connection and cannot be reached at once has gone, too: where
+        a machine ends with it, nobody is there to refuse.
+        """
         if not self._label:
             return self.server_gone(reason)
-        if refused:
+        if refused or (self._was_closed and not self._told_lost):
             return self.server_gone(self._lost_because)
         self._link = Link.LOST
         return [*self._tell_lost(), Dial()]
@@ -94,6 +99,7 @@ class Membership:
             return [HangUp(), *self.dial_failed(reason, refused=False)]
         self._link = Link.LOST
         self._lost_because = reason
+        self._was_closed = not silent
         # One try is quick and may succeed before anybody has noticed: then one line tells both.
         told = self._tell_lost() if silent else []
         return [HangUp(), *told, Dial()]

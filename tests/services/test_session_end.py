@@ -181,24 +181,6 @@ LOST_AND_BACK = "The connection to the server was lost: it has closed the connec
         pytest.param(
             [
                 *LOGGED_IN,
-                "! lost",
-                "hang up",
-                "dial",
-                "> Y",
-                "! unreachable",
-                GOING_ON,
-                "This is the last known list, which is old.",
-                "Available clients are: {}",
-                COUNT,
-                "dial",
-                "> quit",
-                "end 0",
-            ],
-            id="what is asked meanwhile waits for the outcome of the first try",
-        ),
-        pytest.param(
-            [
-                *LOGGED_IN,
                 "> Y",
                 "= LIST",
                 "! silent",
@@ -221,6 +203,18 @@ LOST_AND_BACK = "The connection to the server was lost: it has closed the connec
 )
 def test_a_client_whose_connection_is_lost_comes_back(table: list[str], stay: bool) -> None:  # noqa: FBT001
     play(table, stay=stay)
+
+
+ASKED_MEANWHILE = [*LOGGED_IN, "! lost", "hang up", "dial", "> Y", "! unreachable", "hang up"]
+
+
+def test_a_server_that_has_closed_the_connection_and_cannot_be_reached_has_gone() -> None:
+    play([*ASKED_MEANWHILE, "The server has gone: it has closed the connection.", "end 1"])
+
+
+def test_with_stay_what_is_asked_meanwhile_waits_for_the_outcome_of_the_first_try() -> None:
+    old = ["This is the last known list, which is old.", "Available clients are: {}"]
+    play([*ASKED_MEANWHILE, GOING_ON, *old, COUNT, "dial", "> quit", "end 0"], stay=True)
 
 
 REFUSED_AGAIN = [
