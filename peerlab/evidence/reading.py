@@ -89,17 +89,17 @@ class NodeEvidence:
     @property
     def ip(self) -> str | None:
         """The node's address."""
-        return None if self.deployed is None else self.deployed.detail["ip"]
+        return _text(self.deployed, "ip")
 
     @property
     def program(self) -> str | None:
         """The name of the node's program."""
-        return None if self.deployed is None else self.deployed.detail["program"]
+        return _text(self.deployed, "program")
 
     @property
     def status(self) -> int | None:
         """The program's exit status, None if it was never seen to end."""
-        return None if self.exited is None else self.exited.detail["status"]
+        return None if self.exited is None else self.exited.detail.get("status")
 
     @property
     def truncated(self) -> bool:
@@ -125,6 +125,12 @@ class NodeEvidence:
 
     def _first(self, kind: Kind) -> Event | None:
         return next((event for event in self.journal if event.kind is kind), None)
+
+
+def _text(event: Event | None, name: str) -> str | None:
+    """A text that an event tells, None where it tells none: journals can have been changed."""
+    told = None if event is None else event.detail.get(name)
+    return told if isinstance(told, str) else None
 
 
 def apart(event: Event, notice: re.Pattern[str] | None) -> tuple[str, str]:

@@ -27,6 +27,10 @@ _NEAR: Final = 260.0
 """How much of a long arrow its label stands above, from the sender on."""
 _LONGEST: Final = 34
 _LONGEST_NOTE: Final = 64
+_ABOVE: Final = 7.0
+"""How far a label stands above its line, in pixels."""
+_BEHIND: Final = 10.0
+"""How much further down than what it waited for something arrives, in pixels."""
 _PAPER: Final = 680.0
 """Width of a printed page."""
 
@@ -101,7 +105,7 @@ class Canvas:
             _PATTERN,
             *(part for band, lane in self._lanes for part in self._band(band, lane)),
             *(line(0, row.cut, self._right, row.cut, "cut") for row in rows if row.gap),
-            *(line(x, 0, x, self._timeline.height, "lifeline") for x in self._x.values()),
+            *self._lifelines(),
             *self._stretches(),
             *(item.lines for item in drawn),
             *(item.labels for item in drawn),
@@ -129,6 +133,19 @@ class Canvas:
             label(x + _LANE / 2, top + 11, str(band.number), "number", "middle"),
         )
 
+    def _lifelines(self) -> Iterator[str]:
+        """Down to the end of a node, or to the last that it sent or that came for it."""
+        touched = dict(self._conditions.ended)
+        for row in self._timeline.rows:
+            for item in row.items:
+                if isinstance(item, Passage):
+                    for name in (item.source, item.target, item.lost_at):
+                        if name is not None and name in touched:
+                            touched[name] = max(touched[name], item.arrives)
+        for name, x in self._x.items():
+            end = self._timeline.height if name not in touched else self._timeline.y(touched[name])
+            yield line(x, 0, x, end, "lifeline")
+
     def _stretches(self) -> Iterator[str]:
         ordered = sorted(self._conditions.stretches, key=lambda stretch: stretch.state != RUNS)
         for stretch in ordered:
@@ -148,7 +165,7 @@ class Canvas:
                 told = shortened(f"{item.shown}: {item.text}", 90)
                 return _Drawn(
                     line(self._left, row.y, self._right, row.y, "change-line"),
-                    label(self._left + 4, row.y - 5, told, "change"),
+                    label(self._left + 4, row.y - _ABOVE, told, "change"),
                 )
             case Mark():
                 x = self._x[item.node]
@@ -163,7 +180,8 @@ class Canvas:
     def _passage(self, row: Row, passage: Passage) -> _Drawn:
         begin = Point(self._place(passage.source), row.y)
         bottom = self._timeline.y(passage.arrives) if passage.arrives > passage.at else row.y
-        end = Point(self._place(passage.lost_at or passage.target), max(row.y, bottom))
+        bottom = max(row.y, bottom) + (_BEHIND if passage.held else 0.0)
+        end = Point(self._place(passage.lost_at or passage.target), bottom)
         way, head = arrow(passage, begin, end)
         told = hint(_in_full(passage))
         labels = self._labels(passage, begin, end)
@@ -176,8 +194,8 @@ class Canvas:
         look = look_of(passage)
         why = note(passage)
         for text, most, above, kind in (
-            (passage.what, _LONGEST, 5.0 + (NOTE if why else 0.0), "what"),
-            (why, _LONGEST_NOTE, 5.0, "note"),
+            (passage.what, _LONGEST, _ABOVE + (NOTE if why else 0.0), "what"),
+            (why, _LONGEST_NOTE, _ABOVE, "note"),
         ):
             shown = shortened(text, most)
             if shown:

@@ -1,11 +1,12 @@
 """What was in force, and since when: states of nodes, and what the scenario did to the network."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from peerlab.evidence.journal import Event, Kind
+from peerlab.report.details import number_in, texts_in
 from peerlab.scenario.model import Heal, Impair, Rule, Scenario, WireStep
 
 RUNS: Final = "runs"
@@ -82,12 +83,13 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All of them, each in order of time."""
+    """All of them, each in order of time; and when nodes ended that did not start again."""
 
     marks: Sequence[Mark]
     stretches: Sequence[Stretch]
     changes: Sequence[Change]
     bands: Sequence[Band]
+    ended: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_conditions(journal: Iterable[Event], scenario: Scenario) -> Conditions:
@@ -128,14 +130,15 @@ class _Reader:
     bands: list[Band] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
+    _ended: dict[str, float] = field(default_factory=dict)
     _hits: dict[int, float] = field(default_factory=dict)
     _now: float = 0.0
 
     def take(self, event: Event) -> None:
         self._now = max(self._now, event.at)
         if event.kind is Kind.DATAGRAM:
-            for told in event.detail.get("by", ()):
-                if match := _STEP.match(str(told)):
+            for told in texts_in(event, "by"):
+                if match := _STEP.match(told):
                     number = int(match[1])
                     self._hits[number] = max(self._hits.get(number, 0.0), event.at)
         elif event.node is not None:
@@ -146,7 +149,7 @@ class _Reader:
                 self.changes.append(Change(event.at, 0, text))
                 self._impair(event.at, 0, text, impairment)
         elif event.kind is Kind.STEP:
-            self._take_of_wire(event, int(event.detail["number"]))
+            self._take_of_wire(event, int(number_in(event, "number")))
 
     def result(self) -> Conditions:
         for waiting in self._open:
@@ -155,7 +158,7 @@ class _Reader:
             self.stretches.append(Stretch(node, state, begin, self._now))
         self.marks.sort(key=lambda mark: mark.at)
         self.bands.sort(key=lambda band: (band.begin, band.number))
-        return Conditions(self.marks, self.stretches, self.changes, self.bands)
+        return Conditions(self.marks, self.stretches, self.changes, self.bands, self._ended)
 
     # Nodes
 
@@ -166,6 +169,10 @@ class _Reader:
             begin = self._since.pop((node, state), None)
             if begin is not None:
                 self.stretches.append(Stretch(node, state, begin, event.at))
+        if event.kind is Kind.EXITED:
+            self._ended[node] = event.at
+        elif event.kind is Kind.STARTED:
+            self._ended.pop(node, None)
         told = _of_node(event)
         if told is not None:
             self.marks.append(Mark(event.at, node, *told))

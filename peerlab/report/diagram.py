@@ -1,6 +1,6 @@
 """The sequence diagram of a run, and the table that says the same: what of it is shown."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,8 @@ class Diagram:
         head: the names, to stay in sight above the body.
         times: the times, to stay in sight beside it.
         shrink: how much smaller it has to be to fit on paper.
+        legend: which kinds of things are drawn: udp, opened, ended, message, lost, band, paused,
+            unplugged.
         left_out: what is not drawn, a sentence each.
     """
 
@@ -48,6 +50,7 @@ class Diagram:
     body: str
     shrink: float
     table: Sequence[Told]
+    legend: Collection[str]
     left_out: Sequence[str]
 
 
@@ -90,6 +93,7 @@ def draw(
         canvas.body(),
         canvas.shrink,
         [_told(item) for item in rows],
+        {*map(_kind, drawn), *_other_kinds(drawn, conditions, shown)},
         [sentence for sentence in left_out if sentence],
     )
 
@@ -102,10 +106,38 @@ def _told(item: Item) -> Told:
     match item:
         case Passage():
             source, target = item.source or _ELSEWHERE, item.target or _ELSEWHERE
-            fate = note(item) or ("" if item.carrier is Carrier.TCP else "arrived")
-            return Told(item.at, source, target, shortened(item.what, 120), shortened(fate, 200))
+            return Told(
+                item.at, source, target, shortened(item.what, 120), shortened(_fate(item), 200)
+            )
         case Mark():
             return Told(item.at, item.node, "", item.text, "")
         case Change():
             told = shortened(f"{item.shown}: {item.text}", 200)
             return Told(item.at, "the network", "", told, "")
+
+
+def _kind(passage: Passage) -> str:
+    if passage.carrier is Carrier.TCP and not passage.lost:
+        return "ended" if passage.ends else "opened"
+    return "lost" if passage.carrier is Carrier.TCP else passage.carrier.value
+
+
+def _other_kinds(
+    drawn: Iterable[Passage], conditions: Conditions, shown: Collection[str]
+) -> Iterator[str]:
+    if any(passage.lost for passage in drawn):
+        yield "lost"
+    if conditions.bands:
+        yield "band"
+    yield from (stretch.state for stretch in conditions.stretches if stretch.node in shown)
+
+
+def _fate(passage: Passage) -> str:
+    """What became of it, and when it arrived where that is another time."""
+    told = [note(passage), passage.remark]
+    if passage.carrier is not Carrier.TCP and not passage.lost:
+        if passage.arrives > passage.at:
+            told.insert(0, f"arrived at {passage.arrives:.3f} s")
+        elif not note(passage):
+            told.insert(0, "arrived")
+    return "; ".join(each for each in told if each)

@@ -17,8 +17,9 @@ from peerlab.checks.verdict import Outcome, worst
 from peerlab.errors import UsageError
 from peerlab.evidence.reading import Evidence
 from peerlab.report.account import points_of
+from peerlab.report.captures import relative_link
 from peerlab.report.escape import escape
-from peerlab.report.page import SYMBOLS, clipped, describe, relative_link
+from peerlab.report.page import SYMBOLS, clipped, describe
 
 REPORT: Final = "report.html"
 INDEX: Final = "index.html"
@@ -75,6 +76,7 @@ class Entry:
     symbol: str
     name: str
     run: str
+    submission: str
     title: str
     backend: str
     seconds: float
@@ -99,6 +101,7 @@ def write_index(pages: Sequence[tuple[Result, Path]], file: Path) -> None:
             SYMBOLS[result.verdict.outcome],
             result.scenario.name,
             result.evidence.resolve().name if played[result.scenario.name] > 1 else "",
+            clipped(result.submission or "", 200),
             clipped(result.scenario.title, 200),
             result.backend,
             result.seconds,
@@ -113,7 +116,12 @@ def write_index(pages: Sequence[tuple[Result, Path]], file: Path) -> None:
     try:
         file.write_text(
             template.render(
-                entries=entries, outcome=outcome, symbol=SYMBOLS[outcome], counts=counts
+                entries=entries,
+                outcome=outcome,
+                symbol=SYMBOLS[outcome],
+                counts=counts,
+                submissions=any(entry.submission for entry in entries),
+                points=any(entry.points for entry in entries),
             ),
             encoding="utf-8",
             errors="backslashreplace",

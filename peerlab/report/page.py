@@ -1,22 +1,23 @@
 """What the page of a run says: plain data from its result and its evidence, for a template."""
 
-import base64
-import os
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Finding, Judged, Outcome
-from peerlab.evidence.folder import CAPTURES
 from peerlab.evidence.journal import Event
 from peerlab.evidence.reading import Evidence
 from peerlab.report.account import points_of, proof_title
+from peerlab.report.captures import Capture, read_captures
 from peerlab.report.conditions import read_conditions
+from peerlab.report.details import texts_in
 from peerlab.report.diagram import Diagram, draw
+from peerlab.report.onward import router_addresses
 from peerlab.report.plots import MOST_PAIRS, draw_latencies, draw_losses
 from peerlab.report.terminals import Terminal, read_terminal, share_of_each
 from peerlab.report.traffic import losses, read_traffic
@@ -28,12 +29,11 @@ SYMBOLS: Final = {
 }
 MOST_FINDINGS: Final = 50
 """Findings shown one by one, of the failed and unknown, and of the passed ones."""
-MOST_EMBEDDED: Final = 2_000_000
-"""Bytes of captures, together, that the page has in itself."""
 _AROUND: Final = 2
 _LONGEST_PROOF: Final = 8 * 1024
 _LONGEST_MESSAGE: Final = 1000
 _MOST_SENTENCES: Final = 20
+_MORE: Final = re.compile(r"and [\d,]+ more")
 _MOST_LINES: Final = 2000
 _OPEN_TERMINALS: Final = 8
 
@@ -48,18 +48,10 @@ class Found:
     message: str
     where: str
     why: Sequence[str]
+    more: str
     proof: str
     proof_title: str
     excerpt: Sequence[tuple[int, str, bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A capture to download: its name, its size in bytes, and where it is."""
-
-    name: str
-    size: int
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +101,14 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
     troubles.sort(key=lambda found: found[1].outcome is not Outcome.FAILED)
     passed = [found for found in _all(result) if found[1].outcome is Outcome.PASSED]
     named = {finding.node for _, finding in troubles if finding.node is not None}
-    traffic = read_traffic(journal, evidence.addresses)
+    routers = scenario.network.routers
+    traffic = read_traffic(journal, evidence.addresses, routers)
     names = {name: f"{node.ip or ''} {node.program or ''}".strip() for name, node in nodes.items()}
-    names |= {name: "router" for name in scenario.network.routers if name not in names}
+    names |= {
+        name: " ".join(["router", *found])
+        for name, found in router_addresses(journal, routers).items()
+        if name not in names
+    }
     share = share_of_each(len(nodes))
     pairs = losses(traffic.passages)
     return Page(
@@ -137,7 +134,7 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
             draw_losses(pairs),
             max(0, len(pairs) - MOST_PAIRS),
         ),
-        captures=list(_captures(result.evidence, beside)),
+        captures=list(read_captures(result.evidence, beside)),
         scenario=list(_numbered(scenario.text)),
         counts=sorted(Counter(event.kind.value for event in journal).items()),
         seconds=max((event.at for event in journal), default=0.0),
@@ -158,17 +155,28 @@ def _all(result: Result) -> Iterator[tuple[Judged, Finding]]:
 
 def _found(result: Result, judged: Judged, finding: Finding) -> Found:
     where = finding.where or judged.where
+    why, more = _story(finding.why)
     return Found(
         finding.outcome,
         finding.check,
         judged.shown,
         clipped(finding.message, _LONGEST_MESSAGE),
         f"line {where[0]}" if where is not None else "",
-        [clipped(told, _LONGEST_MESSAGE) for told in finding.why[:_MOST_SENTENCES]],
+        [clipped(told, _LONGEST_MESSAGE) for told in why],
+        more,
         clipped(finding.proof, _LONGEST_PROOF),
         proof_title(finding).capitalize(),
         list(_excerpt(result.scenario.text, where[0])) if where is not None else [],
     )
+
+
+def _story(why: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The sentences of a story, and apart from them what says that there is more."""
+    if len(why) > _MOST_SENTENCES:
+        return why[:_MOST_SENTENCES], f"and {len(why) - _MOST_SENTENCES} more, in verdict.json"
+    if why and _MORE.fullmatch(why[-1]):
+        return why[:-1], why[-1]
+    return why, ""
 
 
 def _excerpt(text: str, line: int) -> Iterator[tuple[int, str, bool]]:
@@ -196,8 +204,12 @@ def clipped(text: str, most: int) -> str:
 
 def _replay(result: Result, journal: Sequence[Event]) -> str:
     """The command that plays it again, with the same decisions of the network."""
-    native = "--wire native " if journal and journal[0].detail.get("wire") == "native" else ""
-    return f"peerlab run {native}--seed {result.seed} {result.scenario.path}"
+    words = ["peerlab", "run"]
+    if journal:
+        words += ["--wire", "native"] if journal[0].detail.get("wire") == "native" else []
+        for given in texts_in(journal[0], "given"):
+            words += ["--program", given]
+    return shlex.join([*words, "--seed", str(result.seed), str(result.scenario.path)])
 
 
 def _facts(result: Result, journal: Sequence[Event]) -> Iterator[tuple[str, str]]:
@@ -209,22 +221,3 @@ def _facts(result: Result, journal: Sequence[Event]) -> Iterator[tuple[str, str]
         yield "submission", result.submission
     about = journal[0].detail if journal else {}
     yield "run", str(about.get("run", result.evidence.name))
-
-
-def _captures(folder: Path, beside: Path) -> Iterator[Capture]:
-    """The captures: in the page where they are small together, else where they lie."""
-    files = sorted((folder / CAPTURES).glob("*.pcap"))
-    sizes = [file.stat().st_size for file in files]
-    embedded = sum(sizes) <= MOST_EMBEDDED
-    for file, size in zip(files, sizes, strict=True):
-        if embedded:
-            content = base64.b64encode(file.read_bytes()).decode()
-            link = f"data:application/vnd.tcpdump.pcap;base64,{content}"
-        else:
-            link = relative_link(file, beside)
-        yield Capture(file.name, size, link)
-
-
-def relative_link(file: Path, beside: Path) -> str:
-    """The address of a file, as a page in that directory names it."""
-    return quote(Path(os.path.relpath(file.resolve(), beside.resolve())).as_posix())

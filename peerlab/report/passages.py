@@ -29,6 +29,12 @@ class Passage:
         copies: how often it arrived.
         delay: for how long rules of the scenario held it up, in seconds.
         ends: whether it is the end of a connection, which has no direction.
+        payload: the beginning of the datagram, as the journal has it.
+        message: the id of the message that it carries, if that is known.
+        held: whether it waited until another one had gone by.
+        changed: whether a router has put other addresses on it; its beginning is a passage of
+            its own.
+        remark: what else is to be said of it in words; raw text.
     """
 
     at: float
@@ -43,6 +49,11 @@ class Passage:
     copies: int = 1
     delay: float = 0.0
     ends: bool = False
+    payload: str = ""
+    message: str | None = None
+    held: bool = False
+    changed: bool = False
+    remark: str = ""
 
     @property
     def is_odd(self) -> bool:

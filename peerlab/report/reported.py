@@ -2,9 +2,43 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from peerlab.evidence.journal import Event, Kind
 from peerlab.report.passages import Carrier, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What programs say of messages, by the ids of these.
+
+    Attributes:
+        texts: what is in them; raw text.
+        receipts: the events of their arrivals, in order.
+    """
+
+    texts: Mapping[str, str]
+    receipts: Mapping[str, Sequence[Event]]
+
+    def receipt(self, message: str | None, node: str | None = None) -> Event | None:
+        """Where and when a message arrived first, at that node if one is given; None: nowhere."""
+        for event in self.receipts.get(message, ()) if message is not None else ():
+            if node in {None, event.node}:
+                return event
+        return None
+
+
+def read_reports(messages: Sequence[Event]) -> Reports:
+    """Sort what programs say of messages that have ids."""
+    texts: dict[str, str] = {}
+    receipts: dict[str, list[Event]] = defaultdict(list)
+    for event in messages:
+        message = event.detail.get("id")
+        if message is not None:
+            texts[str(message)] = event.text
+            if event.kind is Kind.RECEIVED:
+                receipts[str(message)].append(event)
+    return Reports(texts, receipts)
 
 
 def read_reported(messages: Sequence[Event], addresses: Mapping[str, str]) -> list[Passage]:

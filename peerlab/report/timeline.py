@@ -126,10 +126,13 @@ class Timeline:
         if place == 0:
             return 0.0
         before = self.rows[place - 1]
+        begin = before.items[-1].at  # all that shares a row lies at its height
+        if at <= begin:
+            return before.y
         if place == len(self.rows):
-            return before.y + min((at - before.at) * PIXELS_A_SECOND, MOST_PIXELS - _BELOW)
+            return before.y + min((at - begin) * PIXELS_A_SECOND, MOST_PIXELS - _BELOW)
         after = self.rows[place]
-        return before.y + (after.y - before.y) * (at - before.at) / (after.at - before.at)
+        return before.y + (after.y - before.y) * (at - begin) / (after.at - begin)
 
     def _shares(self, item: Item) -> bool:
         if not self.rows or not isinstance(item, Mark):

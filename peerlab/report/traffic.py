@@ -1,14 +1,16 @@
 """All that passed between nodes, from the journal: datagrams, connections, reported messages."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from peerlab.evidence.journal import Event, Kind
 from peerlab.report.datagrams import read_datagrams, target_of
+from peerlab.report.details import text_in
+from peerlab.report.onward import follow
 from peerlab.report.passages import Carrier, Passage
-from peerlab.report.reported import read_reported
+from peerlab.report.reported import read_reported, read_reports
 
 _TROUBLES: Final = {
     "refused": "refused",
@@ -35,12 +37,15 @@ class Traffic:
     latencies: Sequence[Latency]
 
 
-def read_traffic(journal: Iterable[Event], addresses: Mapping[str, str]) -> Traffic:
+def read_traffic(
+    journal: Iterable[Event], addresses: Mapping[str, str], routers: Collection[str] = ()
+) -> Traffic:
     """Read what passed, in one pass over the journal.
 
     Args:
         journal: all events of a run.
         addresses: the names of nodes by their IP addresses.
+        routers: the names of the routers.
     """
     datagrams: list[Event] = []
     connections: list[Event] = []
@@ -54,9 +59,8 @@ def read_traffic(journal: Iterable[Event], addresses: Mapping[str, str]) -> Traf
             messages.append(event)
     reported = read_reported(messages, addresses)
     if datagrams:
-        ids = [(event.detail.get("id"), event.text) for event in messages]
-        texts = {str(message_id): text for message_id, text in ids if message_id is not None}
-        passages = read_datagrams(datagrams, texts)
+        reports = read_reports(messages)
+        passages = follow(read_datagrams(datagrams, reports), routers, reports)
     else:
         passages = reported
     passages = passages + [_connection(event) for event in connections]
@@ -75,11 +79,14 @@ def read_traffic(journal: Iterable[Event], addresses: Mapping[str, str]) -> Traf
 
 
 def losses(passages: Iterable[Passage]) -> dict[tuple[str, str], tuple[int, int]]:
-    """How many of each pair's datagrams or messages arrived and were lost, most lost first."""
+    """How many of each pair's datagrams or messages arrived and were lost, most lost first.
+
+    What a router passed on counts once, unless it is lost behind the router.
+    """
     arrived: Counter[tuple[str, str]] = Counter()
     lost: Counter[tuple[str, str]] = Counter()
     for passage in passages:
-        if passage.carrier is not Carrier.TCP:
+        if passage.carrier is not Carrier.TCP and (passage.lost or not passage.changed):
             pair = (passage.source or "elsewhere", passage.target or "elsewhere")
             (lost if passage.lost else arrived)[pair] += 1
     pairs = sorted({*arrived, *lost}, key=lambda pair: (-lost[pair], -arrived[pair], pair))
@@ -88,7 +95,7 @@ def losses(passages: Iterable[Passage]) -> dict[tuple[str, str], tuple[int, int]
 
 def _connection(event: Event) -> Passage:
     about = event.detail
-    port = str(about.get("destination", "")).rpartition(":")[2]
+    port = (text_in(event, "destination") or "").rpartition(":")[2]
     trouble = _TROUBLES.get(event.text)
     if event.text == "opened" or trouble is not None:
         what = f"TCP to port {port}"

@@ -57,6 +57,51 @@ def test_a_page_never_scrolls_sideways(
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+LINES_OF_WORDS = """cells => cells.flatMap(cell => {
+  const lines = [];
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode())
+    for (const found of texts.currentNode.data.matchAll(/[^\\s\\/]+/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, found.index);
+      range.setEnd(texts.currentNode, found.index + found[0].length);
+      lines.push(new Set(Array.from(range.getClientRects(), box => box.top)).size);
+    }
+  return lines;
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_table_scrolls_in_its_box_and_breaks_no_word(
+    browser: Browser, pages: dict[str, Path], width: int
+) -> None:
+    with opened(browser, pages["four"], viewport={"width": width, "height": 740}) as page:
+        page.get_by_text("The same as a table").click()
+        table = page.get_by_role("region", name="The sequence diagram as a table")
+        cells = table.locator("td")
+        assert set(cells.evaluate_all(LINES_OF_WORDS)) == {1}
+        scrolls = table.evaluate("box => box.scrollWidth > box.clientWidth")
+        assert scrolls is (width == 360)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_index_breaks_no_word(browser: Browser, pages: dict[str, Path], width: int) -> None:
+    with opened(browser, pages["index"], viewport={"width": width, "height": 740}) as page:
+        words = page.locator("th, td:not(:has(a))")
+        assert set(words.evaluate_all(LINES_OF_WORDS)) == {1}
+
+
+def test_a_lifeline_is_hidden_behind_the_words_before_it(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    with opened(browser, pages["four"]) as page:
+        look = page.locator(".diagram .what").first.evaluate(
+            "one => { const look = getComputedStyle(one);"
+            " return [look.paintOrder, look.strokeWidth]; }"
+        )
+        assert look == ["stroke", "8px"]
+
+
 @REPORTS
 def test_without_scripts_all_is_there(browser: Browser, pages: dict[str, Path], name: str) -> None:
     with opened(browser, pages[name], java_script_enabled=False) as page:

@@ -81,3 +81,9 @@ def test_states_of_nodes_last_until_they_end(bench: Bench) -> None:
 def read(bench: Bench, events: list[Event]) -> Conditions:
     scenario = bench.load("title: x\nnodes: {u1: chat}\nsteps: [{u1: login}]\n")
     return read_conditions([*events, Event(9.0, Kind.END)], scenario)
+
+
+def test_a_node_that_started_again_has_not_ended(bench: Bench) -> None:
+    ends = tuple(Event(at, Kind.EXITED, node) for at, node in ((1.0, "u1"), (2.0, "u2")))
+    again = Event(3.0, Kind.STARTED, "u1", "", {"again": True})
+    assert played(bench, "heal", more=(*ends, again)).ended == {"u2": 2.0}

@@ -85,6 +85,23 @@ def test_what_was_delayed_slopes_to_where_it_arrives() -> None:
     assert "0.7 s later: step 8 (delay: 700ms)" in texts(drawn(slow).body)
 
 
+def test_what_waited_crosses_what_overtook_it() -> None:
+    waited = replace(datagram(), arrives=1.2, held=True, why=("waited for others",))
+    body = ET.fromstring(drawn(waited, datagram(1.2)).body)
+    first, second = [line for line in body.iter(f"{SVG}line") if "way" in line.get("class", "")]
+    assert float(first.get("y1", 0)) < float(second.get("y1", 0))
+    assert float(first.get("y2", 0)) > float(second.get("y2", 0))
+
+
+def test_the_table_says_when_it_arrived_and_what_nobody_saw() -> None:
+    late = replace(datagram(), arrives=1.7, delay=0.7, why=("step 8 (delay: 700ms)",))
+    unseen = replace(datagram(2.0), remark="on from nat-a: not seen")
+    assert [told.fate for told in drawn(late, unseen).table] == [
+        "arrived at 1.700 s; 0.7 s later: step 8 (delay: 700ms)",
+        "arrived; on from nat-a: not seen",
+    ]
+
+
 def test_what_arrives_twice_is_two_arrows() -> None:
     twice = drawn(replace(datagram(), copies=2, why=("step 2 (duplicate: 1)",)))
     assert count(twice.body, "head udp") == 2
@@ -114,6 +131,31 @@ def test_states_and_steps_of_the_wire_are_shown_over_their_time() -> None:
     assert "step 6: {partition: [[u1], [u2]]}" in texts(diagram.body)
     for kind in ("runs", "paused", "band", "tint", "mark odd", "mark plain"):
         assert count(diagram.body, kind), kind
+
+
+def ends_of_lifelines(body: str) -> list[float]:
+    lines = ET.fromstring(body).iter(f"{SVG}line")
+    return [float(line.get("y2", 0)) for line in lines if line.get("class") == "lifeline"]
+
+
+def test_a_lifeline_ends_with_its_node_or_with_the_last_that_came_for_it() -> None:
+    marks = [Mark(at, node, "exit 0", "plain") for at, node in ((2.0, "u1"), (3.0, "u2"))]
+    conditions = Conditions(marks, (), (), (), {"u1": 2.0, "u2": 3.0})
+    first, second, third = ends_of_lifelines(drawn(datagram(1.0), conditions=conditions).body)
+    assert first < second < third
+    later = drawn(datagram(1.0), datagram(4.0, "u3", "u1"), conditions=conditions).body
+    first, second, third = ends_of_lifelines(later)
+    assert second < first < third
+
+
+def test_the_legend_has_what_is_drawn() -> None:
+    opened = Passage(1.0, 1.0, Carrier.TCP, "u1", "u2", "TCP to port 80")
+    assert drawn(opened).legend == {"opened"}
+    assert drawn(replace(opened, ends=True), LOST).legend == {"ended", "udp", "lost"}
+    conditions = Conditions(
+        (), [Stretch("u1", "paused", 2.0, 3.0)], (), [Band(1, "{loss: 1%}", 1.0, 2.0)]
+    )
+    assert drawn(datagram(), conditions=conditions).legend == {"udp", "paused", "band"}
 
 
 def test_bands_at_the_same_time_stand_beside_each_other() -> None:
@@ -195,6 +237,14 @@ def test_what_befalls_several_nodes_at_once_shares_a_row() -> None:
     assert len(Timeline(marks).rows) == 1
     assert len(Timeline([*marks, Mark(1.015, "u1", "c", "plain")]).rows) == 2
     assert len(Timeline([marks[0], Mark(2.0, "u2", "b", "plain")]).rows) == 2
+
+
+def test_what_shares_a_row_lies_at_its_height() -> None:
+    marks = [Mark(1.0, "u1", "a", "plain"), Mark(1.01, "u2", "b", "plain")]
+    timeline = Timeline([*marks, Mark(1.5, "u1", "c", "plain")])
+    first, second = timeline.rows
+    assert [timeline.y(at) for at in (1.0, 1.005, 1.01, 1.5)] == [first.y] * 3 + [second.y]
+    assert first.y < timeline.y(1.2) < second.y
 
 
 # How much is drawn

@@ -12,8 +12,9 @@ from peerlab.errors import LabError, UsageError
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 from peerlab.recorded import judge_recorded
+from peerlab.report.captures import MOST_EMBEDDED
 from peerlab.report.html import write_index, write_report
-from peerlab.report.page import MOST_EMBEDDED, Page, describe
+from peerlab.report.page import Page, describe
 from tests.support.bench import Bench
 from tests.support.crowd import crowd
 from tests.support.journals import deployed, event, evidence, printed, started
@@ -137,6 +138,25 @@ def test_a_finding_shows_its_story_its_proof_and_its_line(played: Result) -> Non
     assert r"\x1b[31mNo." in text
 
 
+def test_that_there_is_more_is_no_item_of_the_story(played: Result) -> None:
+    why = ("The network lost it.", "and 319 more")
+    result = told(played, Finding("x", Outcome.FAILED, "lost", why=why))
+    (found,) = described(result).troubles
+    assert (found.why, found.more) == (["The network lost it."], "and 319 more")
+    assert '<p class="more">and 319 more</p>' in page(result)
+    result = told(played, Finding("x", Outcome.FAILED, "lost", why=("It.",) * 25))
+    assert "and 5 more, in verdict.json" in Text(page(result)).all
+
+
+def test_the_command_that_plays_it_again_can_be_pasted(played: Result) -> None:
+    began = {"wire": "native", "given": ["chat=my chat.py"]}
+    evidence(played.evidence, [Event(0.0, Kind.RUN, None, "x", began)])
+    scenario = replace(played.scenario, path=Path("a b/$x.yaml"))
+    assert described(replace(played, scenario=scenario, seed=7)).replay == (
+        "peerlab run --wire native --program 'chat=my chat.py' --seed 7 'a b/$x.yaml'"
+    )
+
+
 def test_a_finding_without_a_place_shows_that_of_its_check(played: Result) -> None:
     delivery = next(found for found in described(played).passed)
     assert delivery.excerpt == [] or delivery.where
@@ -192,11 +212,49 @@ def test_small_captures_are_in_the_page(played: Result) -> None:
     assert "4 bytes" in Text(page(played)).all
 
 
+def test_captures_say_what_is_in_them(played: Result) -> None:
+    captures = played.evidence / "captures"
+    captures.mkdir()
+    for name in ("u1.pcap", "u1-wire.pcap", "not-wire.pcap"):
+        (captures / name).write_bytes(b"")
+    assert {capture.name: capture.about for capture in described(played).captures} == {
+        "u1.pcap": "what u1 sent and got",
+        "u1-wire.pcap": "what the wire made of it",
+        "not-wire.pcap": "what not-wire sent and got",
+    }
+
+
 def test_large_captures_are_linked(played: Result) -> None:
     captures = played.evidence / "captures"
     captures.mkdir()
     (captures / "u1 #.pcap").write_bytes(bytes(MOST_EMBEDDED + 1))
     assert Text(page(played)).links == ["captures/u1%20%23.pcap"]
+
+
+# Odd journals
+
+ODD = [
+    Event(0.0, Kind.RUN, None, "", {"began": 3, "run": [], "given": {}, "wire": []}),
+    event(Kind.DEPLOYED, "u1"),
+    event(Kind.DEPLOYED, "u2", ip=[], program=4),
+    event(Kind.STARTED, "u1", again="?"),
+    event(Kind.PRINTED, "u1", "Hi"),
+    event(Kind.SENT, "u1", "Hi", id=[], peer={}),
+    event(Kind.RECEIVED, "u2", "Hi", id={"a": 1}, peer=None),
+    event(Kind.DATAGRAM, "u1", "Hi", to=[], fate=3, by=4, cable={}, delay="long", copies="x"),
+    event(Kind.DATAGRAM, "u1", "Hi", size="big", by=[None], damaged=[], held={}),
+    event(Kind.CONNECTION, "u1", "closed", to=3, destination=None, sent=[], received={}),
+    event(Kind.STEP, None, "wire: {heal: true}", number="x"),
+    event(Kind.SIGNALLED, "u1", signal=[]),
+    event(Kind.EXITED, "u1", status="x", by=[]),
+    event(Kind.EXITED, "u2"),
+]
+
+
+def test_an_odd_journal_has_a_page(bench: Bench) -> None:
+    folder = evidence(bench.out / "odd", ODD).path
+    result = Result(bench.load(FAILS), "fake", Verdict(()), folder, 1.0)
+    assert "What passed between the nodes" in Text(page(result)).all
 
 
 # Hostile output
@@ -272,6 +330,20 @@ def test_the_index_has_failed_runs_first_and_links_them(bench: Bench) -> None:
     assert "1 failed, 1 passed" in parsed.all
     assert "2 of 5 points" in parsed.all
     assert "<b>" in parsed.all
+
+
+def test_the_index_has_columns_only_for_what_there_is(bench: Bench) -> None:
+    plain = bench.play("title: Fine\nnodes: {u1: chat}\nsteps: [{u1: login}]\n")
+    index = bench.out / "index.html"
+    for results, points, submission in (
+        ([plain], False, False),
+        ([plain, bench.play(FAILS)], True, False),
+        ([replace(plain, submission="ada/chat.py")], False, True),
+    ):
+        write_index([(each, each.evidence / "report.html") for each in results], index)
+        text = Text(index.read_text(encoding="utf-8")).all
+        assert ("points" in text, "submission" in text) == (points, submission)
+        assert ("ada/chat.py" in text) is submission
 
 
 def test_a_place_that_cannot_be_written_to_is_an_error(played: Result, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
+import pytest
+
 from peerlab.evidence.journal import Event, Kind
+from peerlab.report.onward import router_addresses
 from peerlab.report.passages import Carrier
 from peerlab.report.traffic import losses, read_traffic
 
@@ -61,6 +64,98 @@ def test_delay_copies_and_damage_are_told() -> None:
     assert (passage.arrives, passage.delay, passage.copies) == (2.0, 1.0, 2)
     assert passage.why == ("step 2 (delay: 1s)", "damaged, and thrown away by the receiver")
     assert [latency.seconds for latency in traffic.latencies] == [1.0]
+
+
+def test_a_datagram_that_waited_arrives_when_its_message_was_received() -> None:
+    waited = datagram(1.0, held=True, by=["step 2 (swap: [1, 2])"])
+    events = [waited, datagram(1.2, "m2 Ho"), message(Kind.RECEIVED, "u2")]
+    first, second = read_traffic(events, ADDRESSES).passages
+    assert (first.held, first.at, first.arrives) == (True, 1.0, 1.5)
+    assert (second.held, second.arrives) == (False, 1.2)
+
+
+def test_a_datagram_that_waited_and_was_not_reported_arrives_with_the_next_of_its_flow() -> None:
+    events = [
+        datagram(1.0, held=True),
+        datagram(1.1, "m8", source="10.0.0.1:6"),
+        datagram(1.2, "m9", fate="dropped"),
+        datagram(1.3, "m2"),
+        datagram(1.4, "m3"),
+    ]
+    assert read_traffic(events, ADDRESSES).passages[0].arrives == 1.3
+
+
+def test_what_a_pulled_cable_lost_was_lost_there() -> None:
+    lost = datagram(fate="dropped", by=["step 1 (delay: 1s)", "the pulled cable of u2"])
+    assert read_traffic([lost], ADDRESSES).passages[0].lost_at == "u2"
+
+
+def test_a_datagram_to_a_router_goes_on_to_who_received_it() -> None:
+    to_router = datagram(1.0, to="nat-a", destination="10.0.0.9:5")
+    events = [to_router, message(Kind.RECEIVED, "u3")]
+    traffic = read_traffic(events, ADDRESSES, ["nat-a"])
+    first, second = traffic.passages
+    assert (first.source, first.target, first.lost) == ("u1", "nat-a", False)
+    assert (second.source, second.target, second.what) == ("nat-a", "u3", "Hi there")
+    assert (second.at, second.arrives) == (1.0, 1.5)
+    assert losses(traffic.passages) == {("u1", "nat-a"): (1, 0)}
+
+
+def test_a_receipt_by_the_node_that_a_datagram_was_sent_to_is_not_of_one_to_a_router() -> None:
+    to_router = datagram(1.0, to="nat-a", destination="10.0.0.9:5")
+    events = [datagram(), to_router, message(Kind.RECEIVED, "u2")]
+    passages = read_traffic(events, ADDRESSES, ["nat-a"]).passages
+    assert [passage.target for passage in passages] == ["u2", "nat-a"]
+    assert [passage.remark for passage in passages] == ["", "on from nat-a: not seen"]
+
+
+def test_what_was_lost_behind_a_router_comes_from_it() -> None:
+    to_router = datagram(1.0, to="nat-a", destination="10.0.0.9:5")
+    behind = datagram(1.0, fate="dropped", cable="u2", by=["step 3 (drop: 1)"])
+    first, second = read_traffic([to_router, behind], ADDRESSES, ["nat-a"]).passages
+    assert (first.lost, first.remark) == (False, "")
+    assert (second.source, second.target, second.lost_at) == ("nat-a", "u2", "u2")
+
+
+def test_what_was_lost_behind_one_router_is_not_taken_for_what_another_passed_on() -> None:
+    payloads = [f"\\x80\\x80\x00{number}" + "\\xff" * 20 for number in (1, 2)]
+    first = datagram(1.0, payloads[0], to="nat-a", destination="10.0.0.8:5")
+    second = datagram(1.1, payloads[1], to="nat-b", destination="10.0.0.9:5")
+    behind = datagram(1.2, payloads[1], to="u3", fate="dropped", cable="u3")
+    found = read_traffic([first, second, behind], ADDRESSES, ["nat-a", "nat-b"]).passages
+    assert {passage.what for passage in found} == {"RTP"}
+    assert [(passage.source, passage.target, passage.remark) for passage in found] == [
+        ("u1", "nat-a", "on from nat-a: not seen"),
+        ("u1", "nat-b", ""),
+        ("nat-b", "u3", ""),
+    ]
+
+
+def test_of_what_a_router_dropped_no_way_on_is_looked_for() -> None:
+    to_router = datagram(1.0, to="nat-a")
+    drop = datagram(1.0, to="nat-a", fate="dropped", cable="nat-a", by=["nat-a (no mapping)"])
+    (passage,) = read_traffic([drop, to_router], ADDRESSES, ["nat-a"]).passages
+    assert (passage.lost_at, passage.why) == ("nat-a", ("nat-a (no mapping)",))
+    assert passage.remark == ""
+
+
+def test_the_addresses_of_routers_are_those_that_datagrams_have() -> None:
+    events = [datagram(to="nat-a", destination="10.0.0.9:5"), datagram()]
+    assert router_addresses(events, ["nat-a", "nat-b"]) == {"nat-a": ["10.0.0.9"], "nat-b": []}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"delay": "long", "copies": None, "size": []},
+        {"delay": float("nan"), "by": 3, "cable": [], "to": {}},
+        {"source": None, "destination": 7, "fate": [], "held": "yes", "id": []},
+    ],
+)
+def test_odd_details_are_passed_over(odd: dict[str, object]) -> None:
+    event = Event(1.0, Kind.DATAGRAM, "u1", "m1 Hi", dict(datagram().detail) | odd)
+    (passage,) = read_traffic([event], ADDRESSES, ["nat-a"]).passages
+    assert (passage.at, passage.delay, passage.copies) == (1.0, 0.0, 1)
 
 
 def test_a_datagram_to_nobody_names_the_address() -> None:
