@@ -6,8 +6,10 @@ import termios
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from types import FrameType
+from typing import IO, Self, cast
 
+from peerlab.cli.spool import Spool
 from peerlab.evidence.journal import Event
 from peerlab.report.escape import escape
 from peerlab.report.live import Follower, Screen
@@ -17,11 +19,21 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Console:
-    """Shows the transcript of all nodes, and what the recording has to say."""
+    """Shows the transcript of all nodes, and what the recording has to say.
+
+    Nobody waits for it, but its end: that comes when everything is shown.
+    """
 
     def __init__(self) -> None:
-        self._screen = Screen(highlight=False, soft_wrap=True)
+        self._spool = Spool(sys.stdout)
+        self._screen = Screen(file=cast("IO[str]", self._spool), highlight=False, soft_wrap=True)
         self._follower = Follower(self._screen)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.finish()
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -55,7 +67,12 @@ def set_echo(terminal: int, *, on: bool) -> None:
 
 
 class Interruption:
-    """Whether Ctrl-C was pressed, or the terminal was closed. As a context it may be awaited."""
+    """Whether Ctrl-C was pressed, or the terminal was closed.
+
+    As a context it has the signals for the whole of a recording: they interrupt it until it is
+    `awaited`, are then taken down, and interrupt again once it is `released`. What was interrupted
+    ends in order, whatever else is pressed meanwhile, up to the end of the process.
+    """
 
     def __init__(self) -> None:
         self.came = False
@@ -63,23 +80,37 @@ class Interruption:
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
-        for number in _SIGNALS[1:]:
-            self._before[number] = signal.signal(number, signal.default_int_handler)
-        self._before[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._let(signal.default_int_handler)
         return self
 
     def await_(self, then: Callable[[], None]) -> None:
-        """From now on it is taken down, and `then` called, instead of raised.
-
-        So what has begun is ended in order, whatever else is pressed meanwhile.
-        """
+        """From now on it is taken down, and `then` called, instead of raised."""
         self._then = then
-        for number in _SIGNALS:
-            signal.signal(number, self._come)
+        self._let(self._come)
+
+    def release(self) -> bool:
+        """From now on it is raised; False: it came before, and nothing interrupts any more."""
+        self._let(signal.default_int_handler)
+        if self.came:
+            self.take()
+        return not self.came
+
+    def take(self) -> None:
+        """It came, and nothing interrupts any more."""
+        self.came = True
+        self._let(signal.SIG_IGN)
 
     def __exit__(self, *_: object) -> None:
+        if self.came:
+            self.take()
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _let(self, handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, handler)
 
     def _come(self, *_: object) -> None:
         self.came = True

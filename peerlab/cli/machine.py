@@ -1,6 +1,8 @@
 """Commands about this machine: doctor, images, clean."""
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -53,12 +55,16 @@ def images(*, overrides: Sequence[str]) -> ExitStatus:
 @click.option("--all", "everything", is_flag=True, help="Also end runs that are under way.")
 @reports_errors
 def clean(*, everything: bool) -> ExitStatus:
-    """Remove what runs left behind: kept nodes, and those of runners that are dead."""
+    """Remove what was left behind: kept nodes, and what is of dead runners and recordings."""
     from peerlab.backend.docker.lab import clean as clean_docker  # noqa: PLC0415
+    from peerlab.record.scratch import sweep_scratch  # noqa: PLC0415
 
+    folders = sweep_scratch(Path(tempfile.gettempdir()))
+    for folder in folders:
+        click.echo(f"removed {folder}")
     there, left = clean_docker(everything=everything)
     for found in there:
         click.echo(f"{'could not remove' if found in left else 'removed'} {found}")
-    if not there:
+    if not (there or folders):
         click.echo("nothing to remove")
     return ExitStatus.LAB_BROKE if left else ExitStatus.PASSED

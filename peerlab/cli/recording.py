@@ -13,23 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from peerlab.backends import Backends
-from peerlab.checks.verdict import Outcome
 from peerlab.cli.common import BACKEND, PROGRAM, reports_errors
 from peerlab.errors import ExitStatus, LabError, UsageError
 from peerlab.programs import known_programs
-from peerlab.scenario.load import load_scenario
-from peerlab.scenario.model import Scenario
-from peerlab.scenario.values import variable_of
 
 if TYPE_CHECKING:  # brings along everything that plays a scenario
     from peerlab.backend.base import Backend
-    from peerlab.checks.result import Result
-    from peerlab.cli.console import Console
+    from peerlab.cli.console import Console, Interruption
     from peerlab.evidence.journal import Event
     from peerlab.evidence.reading import Evidence
-    from peerlab.play import Stop
     from peerlab.record.base import Base
-    from peerlab.record.recordings import Recording
 
 SOCKET = click.option(
     "--socket",
@@ -82,32 +75,46 @@ def record(
 
     Exit status: 0 it passes, 1 it does not; others as those of `peerlab`.
     """
-    from peerlab.cli.console import Console  # noqa: PLC0415 - keeps the other commands quick
+    from peerlab.cli.console import Console, Interruption  # noqa: PLC0415 - others stay quick
+    from peerlab.cli.proving import prove, say_needs, told  # noqa: PLC0415
     from peerlab.record.recordings import recordings, write_atomically  # noqa: PLC0415
+    from peerlab.record.scratch import own_scratch, sweep_scratch  # noqa: PLC0415
 
     _require_writable(out, force=force)
-    with tempfile.TemporaryDirectory(prefix="peerlab-record-") as scratch, ExitStack() as stack:
-        base = _base(nodes, like, title, out, overrides, Path(scratch))
-        console = Console()
+    temporary = Path(tempfile.gettempdir())
+    sweep_scratch(temporary)
+    with (
+        Console() as console,
+        Interruption() as interruption,
+        own_scratch(temporary) as scratch,
+        ExitStack() as stack,
+    ):
+        base = _base(nodes, like, title, out, overrides, scratch)
         backends = Backends(backend, console.say)
         stack.callback(backends.close)
         chosen = backends.choose([base.scenario])
         seed = randbits(32)
-        held = _hold(base, chosen, Path(scratch), seed, directory, console)
+        held = _hold(
+            *(base, chosen, scratch, seed, directory), console=console, interruption=interruption
+        )
         recorded = list(recordings(base, held.events, held.hidden, held.delivery))
-        if recorded and not (held.interrupted or held.error or no_replay):
-            return _prove(recorded, out, chosen, seed, overrides, console)
-        if recorded:
-            write_atomically(out, recorded[0].text)
-            console.say(f"recorded {recorded[0].steps} steps into {out}; it was not replayed")
-            _say_needs(recorded[0], overrides, console)
-        else:
+        if not recorded:
             console.say("nothing was done, so nothing is written")
-    if held.error is not None:
-        raise held.error
-    if held.interrupted:
-        return ExitStatus.INTERRUPTED
-    return ExitStatus.PASSED if recorded else ExitStatus.USAGE
+        else:
+            write_atomically(out, recorded[0].text)  # while no interruption can prevent it
+            if not (held.error or no_replay) and interruption.release():
+                return prove(
+                    *(recorded, base, chosen, seed, overrides),
+                    console=console,
+                    interruption=interruption,
+                )
+            console.say(f"{told(recorded[0], out)}; it was not replayed")
+            say_needs(recorded[0], base, overrides, console)
+        if held.error is not None:
+            raise held.error
+        if interruption.came:
+            return ExitStatus.INTERRUPTED
+        return ExitStatus.PASSED if recorded else ExitStatus.USAGE
 
 
 def _require_writable(out: Path, *, force: bool) -> None:
@@ -154,7 +161,6 @@ class _Held:
     events: Sequence["Event"]
     hidden: Mapping[str, Sequence[str]]
     delivery: Mapping[str, int] | None
-    interrupted: bool
     error: LabError | None
 
 
@@ -164,26 +170,23 @@ def _hold(
     scratch: Path,
     seed: int,
     directory: Path | None,
+    *,
     console: "Console",
+    interruption: "Interruption",
 ) -> _Held:
-    from peerlab.cli.console import Interruption  # noqa: PLC0415
     from peerlab.record.place import default_directory, own_place  # noqa: PLC0415
     from peerlab.record.recordings import count_messages  # noqa: PLC0415
     from peerlab.record.seats import Seats  # noqa: PLC0415
     from peerlab.record.session import hold_session  # noqa: PLC0415
 
     observer = console.observer(base.scenario)
-    interruption = Interruption()
     events: list[Event] = []
     hidden: Mapping[str, Sequence[str]] = {}
     error: LabError | None = None
     evidence: Evidence | None = None
     with own_place(directory or default_directory(os.environ)) as socket:
         try:
-            with (
-                interruption,
-                hold_session(base.scenario, backend, scratch, seed, observer) as session,
-            ):
+            with hold_session(base.scenario, backend, scratch, seed, observer) as session:
                 with Seats(session, socket, sys.stdin.fileno(), console) as seats:
                     interruption.await_(seats.end)
                     console.welcome(base.scenario, directory)
@@ -195,74 +198,4 @@ def _hold(
                 raise
             error = broken
     delivery = None if evidence is None else count_messages(evidence)
-    return _Held(events, hidden, delivery, interruption.came, error)
-
-
-def _prove(
-    recorded: Sequence["Recording"],
-    out: Path,
-    backend: "Backend",
-    seed: int,
-    overrides: Sequence[str],
-    console: "Console",
-) -> ExitStatus:
-    """Write the scenario and play it; the first way to tell the session that passes counts."""
-    from peerlab.record.recordings import write_atomically  # noqa: PLC0415
-    from peerlab.report import text  # noqa: PLC0415
-    from peerlab.session import Interrupted  # noqa: PLC0415
-
-    told = shown = ""
-    for recording in recorded:
-        write_atomically(out, recording.text)
-        told = f"recorded {recording.steps} steps into {out}"
-        try:
-            result = _replay(recording, out, backend, seed, overrides)
-        except Interrupted:
-            console.say(f"{told}; it was not replayed")
-            return ExitStatus.INTERRUPTED
-        outcome = result.verdict.outcome
-        if outcome is Outcome.PASSED:
-            console.say(f"{told}; it replays: passed ({result.seconds:.1f} s)")
-            _say_needs(recording, overrides, console)
-            return ExitStatus.PASSED
-        shown = "\n".join([text.run_line(result), *text.explanation(result)])
-        if recording is not recorded[-1]:
-            console.say(f"{shown}\ntold with actions it does not pass; without them:")
-    console.say(f"{told}; its replay does not pass:\n{shown}")
-    _say_needs(recording, overrides, console)
-    return ExitStatus.FAILED
-
-
-def _replay(
-    recording: "Recording", out: Path, backend: "Backend", seed: int, overrides: Sequence[str]
-) -> "Result":
-    from peerlab.play import play  # noqa: PLC0415
-    from peerlab.session import play_all  # noqa: PLC0415
-
-    def play_one(scenario: Scenario, stop: "Stop") -> "Result":
-        return play(
-            scenario,
-            backend,
-            Path("runs"),
-            stop=stop,
-            seed=seed,
-            secret_values=recording.secrets,
-        )
-
-    scenario = load_scenario(out, programs=known_programs(overrides))
-    results: list[Result] = []
-    play_all([scenario], play_one, jobs=1, done=results.append)
-    return results[0]
-
-
-def _say_needs(recording: "Recording", overrides: Sequence[str], console: "Console") -> None:
-    """What the next replay has to be given, which the file does not have."""
-    if recording.secrets:
-        variables = ", ".join(variable_of(name) for name in recording.secrets)
-        console.say(
-            f"a replay needs the secrets that were typed: {variables} in the environment, or "
-            "`peerlab run --secret NAME=FILE`"
-        )
-    if overrides:
-        options = " ".join(f"--program {override}" for override in overrides)
-        console.say(f"a replay needs the same programs: peerlab run {options}")
+    return _Held(events, hidden, delivery, error)

@@ -5,6 +5,7 @@
 - fit.py, lift.py: which action of a program a stretch of a dialogue was
 - telling.py: single steps
 - compose.py: the steps, in the order in which things were typed
+- ahead.py: secrets that were typed before their prompt came
 - confided.py: secrets that were typed, and what they are called
 - writing.py: the scenario as YAML
 - session.py, view.py, orders.py: the live lab, what its terminals show, what its console is told

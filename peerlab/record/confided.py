@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from peerlab.evidence.mask import SHORTEST
+from peerlab.scenario.model import Program
 from peerlab.scenario.values import variable_of
 
 
@@ -47,3 +48,13 @@ class Confided:
             number += 1
             name = f"{wanted}-{number}"
         return name
+
+
+def default_secrets(program: Program) -> set[str]:
+    """The defaults of secret parameters, which the program's file tells."""
+    return {
+        "".join(part for part in parameter.default.parts if isinstance(part, str))
+        for action in program.actions.values()
+        for parameter in action.parameters
+        if parameter.secret and parameter.default is not None
+    }

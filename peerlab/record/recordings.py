@@ -11,12 +11,12 @@ from peerlab.checks.accounting import account
 from peerlab.errors import UsageError
 from peerlab.evidence.journal import Event
 from peerlab.evidence.reading import Evidence
+from peerlab.record.ahead import cover
 from peerlab.record.base import Base
 from peerlab.record.compose import Composed, compose
-from peerlab.record.confided import Confided
+from peerlab.record.confided import Confided, default_secrets
 from peerlab.record.writing import mapped
-from peerlab.scenario.model import DEFAULT_WITHIN, Parameter, Program, Scenario
-from peerlab.scenario.values import Template
+from peerlab.scenario.model import DEFAULT_WITHIN, Scenario
 
 _PATIENCE: Final = 2
 """How many times longer than anything took in the session a replay waits for it, at least."""
@@ -30,11 +30,13 @@ class Recording:
         text: the file.
         steps: how many there are.
         secrets: the values that a replay needs, by name.
+        unsure: the nodes at which lines were taken for secrets that may be none.
     """
 
     text: str
     steps: int
     secrets: Mapping[str, str]
+    unsure: Sequence[str] = ()
 
 
 def recordings(
@@ -53,10 +55,11 @@ def recordings(
             none.
     """
     told: set[str] = set()
+    covered = cover(base.scenario, events, hidden)
+    values = [value for lines in covered.hidden.values() for value in lines]
     for lifting in (True, False):
-        values = [value for lines in hidden.values() for value in lines]
         confided = Confided(values, public_secrets(base.scenario))
-        composed = compose(base.scenario, events, hidden, confided, lifting=lifting)
+        composed = compose(base.scenario, covered.events, covered.hidden, confided, lifting=lifting)
         draft = replace(
             base.draft,
             within=_within(base.scenario, composed),
@@ -67,7 +70,7 @@ def recordings(
         text = draft.text()
         if composed.steps and text not in told:
             told.add(text)
-            yield Recording(text, len(composed.steps), confided.values)
+            yield Recording(text, len(composed.steps), confided.values, covered.unsure)
 
 
 def count_messages(evidence: Evidence) -> dict[str, int] | None:
@@ -86,12 +89,7 @@ def count_messages(evidence: Evidence) -> dict[str, int] | None:
 
 def public_secrets(scenario: Scenario) -> set[str]:
     """The defaults of secret parameters, which the program files tell."""
-    return {
-        _plain(parameter.default)
-        for program in scenario.programs.values()
-        for parameter in _parameters(program)
-        if parameter.secret and parameter.default is not None
-    }
+    return {value for program in scenario.programs.values() for value in default_secrets(program)}
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -126,11 +124,3 @@ def _checks(composed: Composed, delivery: Mapping[str, int] | None) -> Iterator[
     if composed.ended:
         statuses = [(node, str(status)) for node, status in composed.ended.items()]
         yield f"exits: {mapped(statuses)}"
-
-
-def _parameters(program: Program) -> list[Parameter]:
-    return [parameter for action in program.actions.values() for parameter in action.parameters]
-
-
-def _plain(template: Template) -> str:
-    return "".join(part for part in template.parts if isinstance(part, str))

@@ -21,6 +21,7 @@ from peerlab.evidence.journal import Event, Journal, Kind
 from peerlab.evidence.network import NetworkLog
 from peerlab.evidence.reading import Evidence
 from peerlab.play import new_run_id, open_terminals
+from peerlab.record.confided import default_secrets
 from peerlab.record.view import View, secret_prompts
 from peerlab.scenario.model import Scenario, Signal
 
@@ -86,6 +87,9 @@ class Session:
         self._views = {
             name: View(secret_prompts(node.program)) for name, node in scenario.nodes.items()
         }
+        self._defaults = {
+            name: default_secrets(node.program) - {""} for name, node in scenario.nodes.items()
+        }
         self._terminals: Mapping[str, RecordedTerminal] = {}
         self._statuses: dict[str, int] = {}
 
@@ -109,13 +113,13 @@ class Session:
         self._observer(event)
 
     def type(self, node: str, text: str, *, by: object | None = None, secret: bool = False) -> str:
-        """Type a line at a node; secret, too, where the program asks for a secret.
+        """Type a line at a node; secret, too, where the program asks for one or its file tells it.
 
         Returns:
             Why that cannot be done; empty: it was.
         """
         with self._lock:
-            secret = secret or self.asks_for_secret(node)
+            secret = secret or self.asks_for_secret(node) or text in self._defaults[node]
             before = len(self.events)
             self._typing = by
         try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from peerlab.backend.base import Stream
-from peerlab.scenario.model import Act, Choose, Expect, Program, Type
+from peerlab.scenario.model import Act, Choose, Each, Expect, Program, Type
 from peerlab.scenario.values import Pattern, no_variables
 
 MOST_KEPT: Final = 1024 * 1024
@@ -59,27 +59,37 @@ class View:
 
 def secret_prompts(program: Program) -> list[re.Pattern[str]]:
     """What a program's actions expect before they type something secret."""
-    found = {
-        str(pattern): pattern
-        for action in program.actions.values()
-        for pattern in _before_secrets(action.dialogue, ())
-    }
-    return [pattern.compile(no_variables) for pattern in found.values()]
+    return [pattern for pattern, is_secret in prompts(program) if is_secret]
 
 
-def _before_secrets(acts: Sequence[Act], before: Sequence[Pattern]) -> list[Pattern]:
-    found: list[Pattern] = []
+def prompts(program: Program) -> list[tuple[re.Pattern[str], bool]]:
+    """What a program's actions expect before they type, and whether that is then secret."""
+    found: dict[str, tuple[re.Pattern[str], bool]] = {}
+    for action in program.actions.values():
+        for pattern, is_secret in _before_typing(action.dialogue, ()):
+            _, was_secret = found.get(str(pattern), (None, False))
+            found[str(pattern)] = (pattern.compile(no_variables), is_secret or was_secret)
+    return list(found.values())
+
+
+def _before_typing(acts: Sequence[Act], before: Sequence[Pattern]) -> list[tuple[Pattern, bool]]:
+    found: list[tuple[Pattern, bool]] = []
     for act in acts:
         match act:
             case Expect():
                 before = (act.pattern,)
-            case Type(secret=True):
-                found += [pattern for pattern in before if not pattern.template.references]
+            case Type():
+                found += [
+                    (pattern, act.secret) for pattern in before if not pattern.template.references
+                ]
                 before = ()
             case Choose():
                 for pattern, branch in act.branches:
-                    found += _before_secrets(branch, (pattern,))
+                    found += _before_typing(branch, (pattern,))
                 before = tuple(pattern for pattern, branch in act.branches if not branch)
+            case Each():
+                found += _before_typing(act.acts, before)
+                before = ()
             case _:
                 before = ()
     return found

@@ -7,6 +7,7 @@ import click
 
 from peerlab.cli.joining import join
 from peerlab.cli.recording import record
+from peerlab.cli.spool import MOST_WAITING
 from peerlab.programs import known_programs
 from peerlab.record.orders import CONTROLS, Unclear, read_order
 from peerlab.scenario.load import load_scenario
@@ -48,3 +49,8 @@ def test_the_summary_counts_the_steps_of_the_example() -> None:
     (count,) = re.findall(r"recorded (\d+) steps", TEXT)
     steps = re.findall(r"^  - \w+: (?:login|quit|\{(?:say|hears|expect))", TEXT, re.MULTILINE)
     assert len(steps) == int(count)
+
+
+def test_the_amount_that_waits_for_the_console_is_what_the_text_says() -> None:
+    assert MOST_WAITING == 1024 * 1024
+    assert "the last million characters" in TEXT

@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import signal
 import stat
 import subprocess
 import sys
@@ -185,6 +187,24 @@ def test_a_password_is_shown_to_nobody(desk: Desk) -> None:
     assert "My name" not in f"{console.before}"
 
 
+def test_a_password_typed_ahead_of_its_prompt_is_kept_nowhere(desk: Desk) -> None:
+    console = desk.record(*CHAT)
+    alice = desk.join("alice")
+    alice.expect_exact("Enter your username: ")
+    alice.send(f"alice\n{WRONG}\n")
+    alice.expect_exact("Incorrect username or password")
+    console.sendline(f"alice: alice\nalice: {PASSWORD}")
+    alice.expect_exact("LIST AVAILABLE")
+    console.sendline("/done")
+    told, status = ended(console)
+    assert status == 0, told
+    kept = [path for path in desk.folder.rglob("*") if path.is_file()]
+    assert desk.out in kept
+    assert not [path for path in kept if WRONG.encode() in path.read_bytes()]
+    assert f"| {PASSWORD}" not in told
+    assert f'{{type: "{PASSWORD}"}}' not in desk.out.read_text()
+
+
 def test_the_socket_is_for_its_owner_alone_and_gone_in_the_end(desk: Desk) -> None:
     console = desk.record(*CHAT)
     assert stat.S_IMODE(desk.socket.stat().st_mode) == 0o700
@@ -210,6 +230,35 @@ def test_ctrl_c_keeps_what_was_recorded(desk: Desk) -> None:
     assert "the lab has ended" in ended(alice)[0]
     assert not (desk.folder / "runs").exists()
     assert desk.peerlab("run", "--backend", "netns", "mine.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.1, 0.3])
+@pytest.mark.parametrize("also", [signal.SIGINT, signal.SIGHUP])
+def test_two_interruptions_keep_what_was_recorded(
+    desk: Desk, gap: float, also: signal.Signals
+) -> None:
+    console = desk.record(*CHAT)
+    console.sendline("alice: alice")
+    console.expect(r"alice +\| ")
+    console.kill(signal.SIGINT)
+    select.select([], [], [], gap)  # as somebody who presses it again
+    console.kill(also)
+    told, status = ended(console)
+    assert "cannot go on" not in told
+    assert status == 130
+    assert 'alice: {type: "alice"}' in desk.out.read_text()
+
+
+def test_the_lab_goes_on_where_its_console_is_not_read(desk: Desk) -> None:
+    script = "echo ready; i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done; echo end"
+    console = desk.record(desk.program("many", f"{script}; read -r x"), "one=many", "two=many")
+    one = desk.join("one")  # nobody reads the console from here on: its terminal is full
+    one.expect_exact("line 4999\r\nend")
+    one.sendline("thanks")
+    assert "ended with status 0" in ended(one)[0]
+    console.sendline("/done")
+    told, _ = ended(console)
+    assert "into mine.yaml" in told
 
 
 def test_a_node_that_dies_and_one_that_is_told_to_go_on(desk: Desk) -> None:
@@ -265,7 +314,9 @@ def test_where_actions_do_not_pass_they_are_left_out(desk: Desk) -> None:
     console.sendline("/done")
     told, status = ended(console)
     assert status == 0, told
-    assert "told with actions it does not pass; without them:" in told
+    assert "told with actions it does not pass; without them:\r\nrecorded" in told
+    assert told.count("evidence: runs/") == 1
+    assert "a replay needs the same programs" not in told
     assert '- one: {expect: "done"}' in desk.out.read_text()
     assert "asks" not in desk.out.read_text()
 
