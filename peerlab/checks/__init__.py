@@ -8,8 +8,9 @@
 
 What several of them rest on:
 
-- accounting.py: what became of every message; trips.py: what the wire did to it; lives.py: when
-  the programs of its recipient ran; story.py: all of that in a sentence
+- accounting.py: what became of every message; telling.py: which message is which; trips.py: what
+  the wire did to it; departures.py: which never left; lives.py: when the programs of its recipient
+  ran; story.py: all of that in a sentence
 - reasons.py, nearest.py: why a step did not come true
 - post.py, marks.py: which messages datagrams and streams carry, and whom they are for
 - sessions.py: when nodes were in

@@ -9,20 +9,18 @@ Source: jepsen-io/jepsen, checker `total-queue`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from peerlab.checks.brief import lasting
+from peerlab.checks.departures import never_left
 from peerlab.checks.lives import Life
-from peerlab.checks.trips import Trip, trips
+from peerlab.checks.telling import Telling, add_elsewhere, in_turn
+from peerlab.checks.trips import Key, Trip, trips
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, Message
-
-Key = tuple[str, str]
-"""What tells a message, and the node that it is for: one to three nodes counts three times. Where a
-message for an address of no node has come to nobody, that address stands for the node."""
 
 SETTLED: Final = 1.0
 """Seconds after which a program that still runs would have shown what had come to it."""
@@ -49,14 +47,20 @@ class Account:
         received: every arrival, in order; also of what was not sent there, or not at all.
         unclear: of what was sent and did not arrive, why nobody can know whether it did.
         trips: what the wire saw of what was sent.
+        stayed: of what was sent, what surely never left its sender.
+        reused: ids that were used again for something else: what was sent first, and what then.
         by_id: whether every message had an id.
+        names: nodes by their addresses, and by their labels where these tell one of them only.
     """
 
     sent: Mapping[Key, Message]
     received: Mapping[Key, Sequence[Message]]
     unclear: Mapping[Key, str]
     trips: Mapping[Key, Trip]
+    stayed: Collection[Key]
+    reused: Sequence[tuple[Message, Message]]
     by_id: bool
+    names: Mapping[str, str]
 
     @property
     def delivered(self) -> list[Key]:
@@ -85,18 +89,46 @@ class Account:
         known = {message_id for message_id, _ in self.sent}
         return [key for key in self._strays() if key[0] not in known]
 
-    @cached_property
+    @property
+    def altered(self) -> list[Key]:
+        """Received with another text, or as from another node, than it was sent: once a time."""
+        return [
+            key for key, came in self.received.items() for each in came if any(self.changes(each))
+        ]
+
+    def changes(self, arrival: Message) -> tuple[str | None, str | None]:
+        """The text and the sender of an arrival, each where it is not that of what was sent.
+
+        Who an address of no node is, as behind a NAT, nobody knows; nor what had no id.
+        """
+        original = None if arrival.id is None else self._originals.get(arrival.id)
+        if original is None:
+            return None, None
+        sender = self.names.get(arrival.peer or "")
+        return (
+            None if arrival.text == original.text else arrival.text,
+            None if sender in {None, original.node} else sender,
+        )
+
+    @property
     def reordered(self) -> list[Key]:
         """Received for the first time after one that the same node sent there later."""
+        return list(self.overtakers)
+
+    @cached_property
+    def overtakers(self) -> dict[Key, Key]:
+        """By each message that came too late the newest that was sent later and came before it."""
         places = {key: place for place, key in enumerate(self.sent)}
-        newest: dict[tuple[str, str], int] = {}
-        found = []
+        newest: dict[tuple[str, str], Key] = {}
+        found = {}
         for key in self.received:  # in the order in which they first came
             if key in places:
                 pair = self.sent[key].node, key[1]
-                if places[key] < newest.get(pair, -1):
-                    found.append(key)
-                newest[pair] = max(places[key], newest.get(pair, -1))
+                before = newest.setdefault(pair, key)
+                if places[key] < places[before]:
+                    found[key] = before
+                else:
+                    newest[pair] = key
         return found
 
     @property
@@ -115,6 +147,15 @@ class Account:
             for pair, keys in self._by_pair().items()
         }
 
+    @cached_property
+    def _originals(self) -> dict[str, Message]:
+        """What was sent first under each id."""
+        found: dict[str, Message] = {}
+        for message in self.sent.values():
+            if message.id is not None:
+                found.setdefault(message.id, message)
+        return found
+
     def _by_pair(self) -> dict[tuple[str, str], list[Key]]:
         pairs: dict[tuple[str, str], list[Key]] = defaultdict(list)
         for key, message in self.sent.items():
@@ -132,7 +173,7 @@ def account(evidence: Evidence) -> Account:
     messages.sort(key=lambda message: message.at)
     sends = [message for message in messages if message.direction is Kind.SENT]
     arrivals = [message for message in messages if message.direction is Kind.RECEIVED]
-    telling = _Telling(sends, by_address, evidence.labels)
+    telling = Telling(sends, by_address, evidence.labels)
     received: dict[Key, list[Message]] = defaultdict(list)
     for message in arrivals:
         received[telling.of_arrival(message), message.node].append(message)
@@ -144,85 +185,44 @@ def account(evidence: Evidence) -> Account:
             elsewhere.append((message_id, message))
         else:
             sent.setdefault((message_id, recipient), message)
-    _add_elsewhere(sent, elsewhere, received)
+    add_elsewhere(sent, elsewhere, received)
     sent = dict(sorted(sent.items(), key=lambda item: item[1].at))
     on_the_way = trips(evidence, sent)
+    came = in_turn(sent, received, on_the_way)
+    stayed = never_left(evidence, sent, on_the_way)
     lives = {name: Life(node) for name, node in evidence.nodes.items()}
     unclear = {}
     for key, message in sent.items():
-        if key not in received and (life := lives.get(key[1])) is not None:
+        life = lives.get(key[1])
+        if key not in came and key not in stayed and life is not None:
             why = _why_unclear(message, on_the_way.get(key), life)
             if why is not None:
                 unclear[key] = why
     by_id = all(message.id is not None for message in messages)
-    return Account(sent, dict(received), unclear, on_the_way, by_id)
+    names = {**_certain(evidence, lives), **by_address}
+    return Account(sent, came, unclear, on_the_way, stayed, _reused(sends), by_id, names)
 
 
-class _Telling:
-    """Tells messages apart: by id, and without one by sender, text and order."""
-
-    def __init__(
-        self, sends: Sequence[Message], by_address: Mapping[str, str], by_label: Mapping[str, str]
-    ) -> None:
-        self._nodes = {**by_label, **by_address}
-        self._times: Counter[tuple[str, str | None, str]] = Counter()
-        self._came: Counter[tuple[str, str, str]] = Counter()
-        self._most: Counter[tuple[str, str]] = Counter()
-        self.ids = [self._of_send(message) for message in sends]
-        self._senders: dict[str, str] = {
-            message.text: message.node for message in sends if message.id is None
-        }
-
-    def _of_send(self, message: Message) -> str:
+def _reused(sends: Sequence[Message]) -> list[tuple[Message, Message]]:
+    """Sent under an id under which somebody had sent, or something else had been sent, before."""
+    first: dict[str, Message] = {}
+    found: dict[str, tuple[Message, Message]] = {}
+    for message in sends:
         if message.id is not None:
-            return message.id
-        which = (message.node, message.peer, message.text)
-        self._times[which] += 1
-        self._most[message.node, message.text] = max(
-            self._most[message.node, message.text], self._times[which]
-        )
-        return _numbered(message.node, message.text, self._times[which])
-
-    def of_arrival(self, message: Message) -> str:
-        """What tells a message that came."""
-        if message.id is not None:
-            return message.id
-        sender = self._nodes.get(message.peer or "") or self._senders.get(message.text) or "nobody"
-        which = (sender, message.text, message.node)
-        self._came[which] += 1
-        # What came more often than it was sent is its last one again.
-        times = min(self._came[which], max(1, self._most[sender, message.text]))
-        return _numbered(sender, message.text, times)
+            before = first.setdefault(message.id, message)
+            if (before.node, before.text) != (message.node, message.text):
+                found.setdefault(message.id, (before, message))
+    return list(found.values())
 
 
-def _numbered(sender: str, text: str, times: int) -> str:
-    return f"{text!r} of {sender}" + (f" ({times})" if times > 1 else "")
-
-
-def _add_elsewhere(
-    sent: dict[Key, Message],
-    messages: Iterable[tuple[str, Message]],
-    received: Iterable[Key],
-) -> None:
-    """Add messages for addresses of no node, such as those of a NAT.
-
-    Only the NAT knows which node it passes them on to, and it may well be several: so each of them
-    is for one that received its id and was not sent it at its own address.
-    """
-    takers: dict[str, list[str]] = defaultdict(list)
-    for message_id, node in received:
-        if (message_id, node) not in sent:
-            takers[message_id].append(node)
-    for message_id, message in messages:
-        address = str(message.peer)
-        if takers[message_id]:
-            sent[message_id, takers[message_id].pop(0)] = message
-            continue
-        recipient, number = address, 1
-        while (message_id, recipient) in sent:
-            number += 1
-            recipient = f"{address} ({number})"
-        sent[message_id, recipient] = message
+def _certain(evidence: Evidence, lives: Mapping[str, Life]) -> dict[str, str]:
+    """Nodes by labels that were theirs alone: one that came again may have had another before."""
+    often = Counter(known.get("label") for known in evidence.variables.values())
+    return {
+        label: name
+        for label, name in evidence.labels.items()
+        if often[label] == 1 and len(lives[name].runs) == 1
+    }
 
 
 def _why_unclear(message: Message, trip: Trip | None, life: Life) -> str | None:
@@ -230,6 +230,13 @@ def _why_unclear(message: Message, trip: Trip | None, life: Life) -> str | None:
     if trip is not None and trip.lost:
         return None
     came = message.at if trip is None else trip.arrived
+    if trip is not None and life.ended_within(trip.came, trip.arrived):
+        return f"the wire held it, and {life.name} ended before it surely had come there"
+    return _why_unseen(message, came, life)
+
+
+def _why_unseen(message: Message, came: float, life: Life) -> str | None:
+    """Why a message that the wire did not lose may have come then, though it was not shown."""
     if life.stopped is not None and message.at < life.stopped <= came:
         return f"the run ended {lasting(came - life.stopped)} before it would have come there"
     run = life.at(came)

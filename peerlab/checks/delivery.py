@@ -1,11 +1,12 @@
 """`delivery`: every message arrives exactly once where it was sent to, and nothing else does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from peerlab.checks.accounting import Account, Key, Pair, account
-from peerlab.checks.messages import BROKEN_OFF, NOTHING, WEAKER
+from peerlab.checks.accounting import Account, Pair, account
+from peerlab.checks.messages import BROKEN_OFF, NOTHING, WEAKER, reused
 from peerlab.checks.story import Stories
+from peerlab.checks.trips import Key
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
@@ -22,6 +23,8 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     found = account(evidence)
     if not found.sent and not found.received:
         return [Finding(spec.name, Outcome.UNKNOWN, NOTHING, None, spec.where)]
+    if found.reused:
+        return [reused(found, spec)]
     stories = Stories(evidence, found)
     counts = {
         "sent": list(found.sent),
@@ -29,18 +32,15 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         "duplicated": found.duplicated,
         "misdelivered": found.misdelivered,
         "unexpected": found.unexpected,
+        "altered": found.altered,
         "reordered": found.reordered,
     }
+    off = _off(found, spec, counts)
     weaker = () if found.by_id else (WEAKER,)
     findings = []
-    for name, keys in counts.items():
-        expected = spec.arguments.get(name)
-        if not isinstance(expected, int) or len(keys) == expected:
-            continue
-        # What is unclear may be lost as well.
-        if name == "lost" and len(keys) < expected <= len(keys) + len(found.unclear):
-            continue
-        told = [_story(stories, found, key) for key in list(dict.fromkeys(keys))[:_MOST]]
+    for name, (expected, _) in off.items():
+        keys = counts[name]
+        told = [_story(stories, found, name, key) for key in list(dict.fromkeys(keys))[:_MOST]]
         if len(set(keys)) > _MOST:
             told.append(f"and {len(set(keys)) - _MOST} more")
         message = f"{_counted(len(keys), name)}, expected {expected}"
@@ -55,7 +55,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
                 spec.where,
                 _table(found),
                 (*told, *weaker),
-                _share(found, spec),
+                _share(found, spec, off),
             )
         )
     if found.unclear and spec.arguments.get("lost") is not None:
@@ -79,17 +79,35 @@ def _counted(count: int, name: str) -> str:
     return f"{count} message{'' if count == 1 else 's'} {name}"
 
 
-def _story(stories: Stories, found: Account, key: Key) -> str:
-    return stories.of(key) if key in found.sent else stories.of_stray(key)
+def _story(stories: Stories, found: Account, name: str, key: Key) -> str:
+    if key not in found.sent:
+        return stories.of_stray(key)
+    return stories.of_late(key) if name == "reordered" else stories.of(key)
 
 
-def _share(found: Account, spec: CheckSpec) -> float:
-    """Which part of all that was sent, or should have been, and came too much is surely right."""
+def _off(
+    found: Account, spec: CheckSpec, counts: Mapping[str, Sequence[Key]]
+) -> dict[str, tuple[int, int]]:
+    """By the counts that are not as expected: what was expected, and by how much it was missed."""
+    off = {}
+    for name, keys in counts.items():
+        expected = spec.arguments.get(name)
+        if isinstance(expected, int):
+            missed = abs(len(keys) - expected)
+            # What is unclear may be lost as well.
+            if name == "lost" and len(keys) < expected <= len(keys) + len(found.unclear):
+                missed = 0
+            if missed:
+                off[name] = expected, missed
+    return off
+
+
+def _share(found: Account, spec: CheckSpec, off: Mapping[str, tuple[int, int]]) -> float:
+    """Which part of all that was sent, or should have been, is surely as expected."""
     expected = spec.arguments["sent"]
-    wrong = len(set(found.duplicated)) + len(found.lost) + len(found.unclear)
-    strays = len(found.misdelivered) + len(found.unexpected)
-    sent = max(len(found.sent), expected if isinstance(expected, int) else 0)
-    return max(0.0, (len(found.sent) - wrong) / max(1, sent + strays))
+    sent = max(len(found.sent), expected if isinstance(expected, int) else 0, 1)
+    wrong = sum(missed for _, missed in off.values()) + len(found.unclear)
+    return max(0.0, 1 - wrong / sent)
 
 
 def _table(found: Account) -> str:

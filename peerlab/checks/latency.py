@@ -1,9 +1,10 @@
 """`latency`: how long messages take from being typed until they are shown."""
 
-from peerlab.checks.accounting import Account, Key, account
+from peerlab.checks.accounting import Account, account
 from peerlab.checks.brief import lasting
-from peerlab.checks.messages import NOTHING, WEAKER, chosen
+from peerlab.checks.messages import NOTHING, WEAKER, chosen, reused
 from peerlab.checks.story import Stories
+from peerlab.checks.trips import Key
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
@@ -17,6 +18,8 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     The begin is when the text was typed, and where that was not typed, when it was sent.
     """
     found = account(evidence)
+    if found.reused:
+        return [reused(found, spec)]
     arrived = [key for key in found.delivered if chosen(found, key, spec)]
     if not arrived:
         message = NOTHING if not found.sent else "no such message arrived, so none can be timed"

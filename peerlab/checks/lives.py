@@ -51,6 +51,10 @@ class Life:
                 return began, ended
         return None
 
+    def ended_within(self, since: float, until: float) -> bool:
+        """Whether a program ended after the one moment, and not after the other."""
+        return any(ended is not None and since < ended <= until for _, ended in self.runs)
+
     def stood_still(self, moment: float) -> bool:
         """Whether the node was paused then."""
         return any(

@@ -5,10 +5,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from peerlab.scenario.hidden import forms_of
+
 T = TypeVar("T")
 
 SHORTEST: Final = 8
 """Characters of the shortest mark that says something by itself; a shorter one comes by chance."""
+
+_TOLD: Final = 200
+"""Characters of a long text that are looked for: the wire tells the beginning of a datagram."""
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -51,3 +56,12 @@ class Marks(Generic[T]):
 def words_of(text: str) -> list[str]:
     """The words in a text, by which marks are found."""
     return _WORD.findall(text)
+
+
+def beginnings(text: str) -> frozenset[str]:
+    """The beginning of a text, as programs may write it; nothing of one that is blank."""
+    return frozenset(_beginning(form) for form in forms_of(text) if form.strip())
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _TOLD else text[:_TOLD].rsplit(None, 1)[0]

@@ -12,6 +12,9 @@ LONGEST: Final = 300
 NEAR: Final = 0.6
 """How alike a line must be to be called near, from 0 to 1: 0.6 is difflib's own figure for it."""
 
+_SHORTEST: Final = 4
+"""Characters of the shortest text to which anything can be called near."""
+
 _MARK: Final = "\0"
 _ASIDE: Final = 0xE000
 """Where escaped characters wait, of a range that no text uses: they stand for themselves."""
@@ -40,7 +43,7 @@ class Miss:
 
 
 def nearest(awaited: str, lines: Sequence[str], *, regex: bool = False) -> Miss | None:
-    """The line that is most like the awaited text; None if none is near.
+    """The line that is most like the awaited text; None if none is near, or if that has all of it.
 
     Args:
         awaited: the text, or a regular expression, of which its literal parts are compared.
@@ -48,7 +51,7 @@ def nearest(awaited: str, lines: Sequence[str], *, regex: bool = False) -> Miss 
         regex: whether it is a regular expression.
     """
     wanted = (literal(awaited) if regex else awaited).strip("\n")[:LONGEST]
-    if not wanted.strip(_MARK + " "):
+    if len(wanted.strip(_MARK + " ")) < _SHORTEST:
         return None
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
@@ -64,6 +67,8 @@ def nearest(awaited: str, lines: Sequence[str], *, regex: bool = False) -> Miss 
     # A piece that can be anything is as it should be, whatever stands there.
     for what, first, last, begin, end in matcher.get_opcodes():
         if what != "equal" and set(wanted[begin:end]) != {_MARK}:
+            if begin == len(wanted) and not (regex and awaited.endswith("$")):
+                return None  # all of it is there, and the line goes on
             expected = wanted[begin:].replace(_MARK, "...")
             return Miss(best_part, first + 1, expected[:40], best_part[first : last + 40][:40])
     return None

@@ -6,15 +6,12 @@ from functools import cached_property
 from typing import Final
 
 from peerlab.checks.brief import cut
-from peerlab.checks.marks import SHORTEST, Marks, words_of
+from peerlab.checks.marks import SHORTEST, Marks, beginnings, words_of
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
-from peerlab.scenario.hidden import forms_of
 
 _LONGEST: Final = 80
 """Characters of a message in a sentence."""
-_TOLD: Final = 200
-"""Characters of a long text that are looked for: the wire tells the beginning of a datagram."""
 
 
 @dataclass
@@ -56,11 +53,7 @@ class Sent:
     @cached_property
     def text_marks(self) -> Collection[str]:
         """The beginning of its text, as programs may write it."""
-        return {_beginning(form) for form in forms_of(self.text) if form.strip()}
-
-
-def _beginning(text: str) -> str:
-    return text if len(text) <= _TOLD else text[:_TOLD].rsplit(None, 1)[0]
+        return beginnings(self.text)
 
 
 @dataclass(frozen=True)

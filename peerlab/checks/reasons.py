@@ -1,6 +1,7 @@
 """Tells why a step did not come true: what came nearest to it, and what became of messages."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -12,6 +13,8 @@ from peerlab.evidence.reading import Evidence
 
 _MOST: Final = 3
 """Messages whose story is told with a step that they would have made come true."""
+_TAKEN: Final = "\1"
+"""Stands for a text that was found, so that nothing is found in it or across it."""
 _LATELY: Final = 50
 """Lines that a node printed last in which the nearest is looked for, seen before or not."""
 
@@ -42,11 +45,9 @@ class Reasons:
 
     def _of_messages(self, node: str, awaited: Sequence[str]) -> Iterator[str]:
         """The stories of messages that the node was to show."""
-        wanted = [
-            key
-            for key, message in self._account.sent.items()
-            if message.text and any(message.text in text for text in awaited)
-        ]
+        sent = self._account.sent
+        texts = _standing_in(awaited, {message.text for message in sent.values()})
+        wanted = [key for key, message in sent.items() if message.text in texts]
         told = [key for key in wanted if key[1] == node] or wanted
         yield from (self._stories.of(key) for key in told[-_MOST:])
 
@@ -57,6 +58,19 @@ class Reasons:
     @cached_property
     def _stories(self) -> Stories:
         return Stories(self._evidence, self._account)
+
+
+def _standing_in(awaited: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """Which texts stand in what was awaited, as whole words and not as part of a longer one."""
+    found = set()
+    longest_first = sorted((text for text in texts if text.strip()), key=len, reverse=True)
+    for each in awaited:
+        rest = each
+        for text in longest_first:
+            if text in rest:
+                rest, times = re.subn(rf"(?<!\w){re.escape(text)}(?!\w)", _TAKEN, rest)
+                found.update([text] if times else [])
+    return found
 
 
 def _awaited(event: Event) -> list[tuple[str, bool]]:

@@ -4,10 +4,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 
-from peerlab.checks.accounting import Account, Key
+from peerlab.checks.accounting import Account
 from peerlab.checks.brief import cut
 from peerlab.checks.lives import Life
-from peerlab.checks.trips import Trip
+from peerlab.checks.trips import Key, Trip
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, Message
 
@@ -24,6 +24,7 @@ class Stories:
         self._account = account
         self._lives = {name: Life(node) for name, node in evidence.nodes.items()}
         self._known = evidence.variables
+        self._nodes = evidence.nodes
         self._typed: dict[tuple[str, str], list[float]] = defaultdict(list)
         for name, node in evidence.nodes.items():
             for event in node.journal:
@@ -40,31 +41,53 @@ class Stories:
         """The story of a message that was sent, in one sentence."""
         message, trip, recipient = self._account.sent[key], self._account.trips.get(key), key[1]
         typed = self.typed_at(message)
-        parts = [
-            f"{name_of(message)}, to {recipient}: "
-            + (f"sent at {_at(message.at)}" if typed is None else f"typed at {_at(typed)}")
-        ]
+        parts = [] if typed is None else [f"typed at {_at(typed)}"]
         if trip is not None:
             parts.append(f"left {message.node} {_times(trip.left)}")
-            parts += trip.deeds or ["delivered by the network"]
+            parts += trip.deeds or [self._delivered(trip, recipient)]
+        elif typed is None:  # what a program says of itself may come after it has left
+            parts.append(f"sent at {_at(message.at)}")
         came = self._account.received.get(key, ())
         if came:
-            parts.append(f"{recipient} showed it at " + ", ".join(_at(each.at) for each in came))
+            parts += self._shown(key)
         else:
+            if key in self._account.stayed:
+                parts.append(f"nothing of it was seen to leave {message.node}")
             parts += [] if trip is None else self._astray(trip, recipient)
             parts.append(f"{recipient} never showed it")
-            parts += self._state(key, message.at if trip is None else trip.arrived)
+            parts += self._state(key, message.at if trip is None else trip.came)
         if key in self._account.unclear:
             parts.append(f"whether it came there nobody can know: {self._account.unclear[key]}")
-        return "; ".join(parts)
+        return f"{name_of(message)}, to {recipient}: {'; '.join(parts)}"
+
+    def of_late(self, key: Key) -> str:
+        """The story of a message that came too late, and which one overtook it."""
+        overtaker = self._account.sent[self._account.overtakers[key]]
+        return f"{self.of(key)}; {name_of(overtaker)}, sent later, was shown before"
 
     def of_stray(self, key: Key) -> str:
         """The story of a message at a node that it was not sent to."""
         came = self._account.received[key]
-        at = ", ".join(_at(message.at) for message in came)
         others = [node for message_id, node in self._account.sent if message_id == key[0]]
         origin = f"was sent to {', '.join(others)} only" if others else "was sent by nobody"
-        return f"{name_of(came[0])}: {key[1]} showed it at {at}, and it {origin}"
+        return f"{name_of(came[0])}: {', and '.join(self._shown(key))}, and it {origin}"
+
+    def _shown(self, key: Key) -> list[str]:
+        """When the recipient showed it, and as what, where that is not what was sent."""
+        times: dict[str, list[str]] = defaultdict(list)
+        for arrival in self._account.received[key]:
+            text, sender = self._account.changes(arrival)
+            what = "it" if text is None else repr(cut(text, LONGEST))
+            source = "" if sender is None else f", from {sender},"
+            times[f"{what}{source}"].append(_at(arrival.at))
+        return [f"{key[1]} showed {what} at {', '.join(at)}" for what, at in times.items()]
+
+    def _delivered(self, trip: Trip, recipient: str) -> str:
+        """Where the network brought it: a router may keep what it does not pass on."""
+        if trip.target in {recipient, None}:
+            return "delivered by the network"
+        kind = "" if trip.target in self._nodes else "the router "
+        return f"delivered to {kind}{trip.target}"
 
     def _astray(self, trip: Trip, recipient: str) -> list[str]:
         """Whether it went to another port of its recipient than the one that is known of it."""

@@ -1,18 +1,25 @@
 """Finds the datagrams that carried the messages of a run: what the wire did to each of them."""
 
 import re
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from peerlab.checks.marks import beginnings
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence, Message
+from peerlab.wire.effects import HELD_FOR
+
+Key = tuple[str, str]
+"""What tells a message, and the node that it is for: one to three nodes counts three times. Where a
+message for an address of no node has come to nobody, that address stands for the node."""
 
 _WORD: Final = re.compile(r"[\w-]+")
 _NEAR: Final = 32
 """How many messages of a flow, nearest in time, are looked for in one of its datagrams."""
+_LONGEST_HELD: Final = max(HELD_FOR.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +54,28 @@ class Trip:
         return left <= later
 
     @property
-    def arrived(self) -> float:
-        """When the last of it came, if it came: when it left, and what it was delayed by."""
+    def came(self) -> float:
+        """When the last of it came, if it came: when it left, and what it was delayed by.
+
+        What was held came later than that, but nobody knows when.
+        """
         return max(event.at + float(event.detail.get("delay") or 0) for event in self.events)
+
+    @property
+    def arrived(self) -> float:
+        """From when on no more of it can have come: what was held waits for so long at most."""
+        return max(
+            event.at
+            + float(event.detail.get("delay") or 0)
+            + (_LONGEST_HELD if event.detail.get("held") else 0)
+            for event in self.events
+        )
+
+    @property
+    def target(self) -> str | None:
+        """Whom the wire handed it to: a node or a router; None: nobody, or several."""
+        to = self.events[-1].detail.get("to")
+        return None if to is None else str(to)
 
     @property
     def deeds(self) -> tuple[str, ...]:
@@ -83,55 +109,95 @@ def _deed(event: Event) -> str | None:
     return " and ".join(done) + (f" by {by}" if by else "") + where
 
 
-def trips(
-    evidence: Evidence, sent: Mapping[tuple[str, str], Message]
-) -> dict[tuple[str, str], Trip]:
+def trips(evidence: Evidence, sent: Mapping[Key, Message]) -> dict[Key, Trip]:
     """The datagrams of each message, found by its id in their payload, or by its text.
 
     Args:
         evidence: the run.
         sent: messages by what tells them, and the node that they are for.
     """
+    if not sent:
+        return {}
     index = _Index(sent)
-    found: dict[tuple[str, str], list[Event]] = defaultdict(list)
-    if sent:
-        for event in evidence.journal:
-            if event.kind is Kind.DATAGRAM:
-                for key in index.find(event):
-                    found[key].append(event)
-    return {
-        key: Trip(tuple(sorted(events, key=lambda event: event.at)))
-        for key, events in found.items()
-    }
+    found: dict[Key, list[Event]] = defaultdict(list)
+    for event in sorted(datagrams(evidence), key=_turn):
+        key = index.find(event)
+        if key is not None:
+            found[key].append(event)
+    return {key: Trip(tuple(events)) for key, events in found.items()}
+
+
+def datagrams(evidence: Evidence) -> Iterable[Event]:
+    """What the wire tells of datagrams: where they left, and what happened to them later."""
+    return (event for event in evidence.journal if event.kind is Kind.DATAGRAM)
+
+
+def _turn(event: Event) -> tuple[float, bool]:
+    """What leaves comes before what happens to it later on its way."""
+    return event.at, "cable" in event.detail
+
+
+def marks_of(message: Message) -> frozenset[str]:
+    """What tells a datagram that carries the message."""
+    return beginnings(message.text) if message.id is None else frozenset({message.id})
 
 
 class _Index:
     """Finds the messages in a payload without looking for each of them."""
 
-    def __init__(self, sent: Mapping[tuple[str, str], Message]) -> None:
-        self._by_word: dict[tuple[str, str, str], tuple[str, str]] = {}
-        self._by_flow: dict[tuple[str, str], list[tuple[float, str, tuple[str, str]]]] = (
-            defaultdict(list)
+    def __init__(self, sent: Mapping[Key, Message]) -> None:
+        self._by_word: dict[tuple[str, str, str], Key] = {}
+        self._by_flow: dict[tuple[str, str], list[tuple[float, frozenset[str], Key]]] = defaultdict(
+            list
         )
+        self._booked: dict[Key, set[str | None]] = defaultdict(set)
         for key, message in sent.items():
             peer = str(message.peer)
             if message.id is not None and _WORD.fullmatch(message.id):
                 self._by_word[message.node, peer, message.id] = key
-            elif needle := message.id or message.text:
-                insort(self._by_flow[message.node, peer], (message.at, needle, key))
+            elif marks := marks_of(message):
+                self._by_flow[message.node, peer].append((message.at, marks, key))
+        for flow in self._by_flow.values():
+            flow.sort(key=_moment)
 
-    def find(self, event: Event) -> Sequence[tuple[str, str]]:
-        """The messages that this datagram carries."""
+    def find(self, event: Event) -> Key | None:
+        """The message that this datagram carries. They are to be asked about in order of time."""
         node = str(event.node)
         address = str(event.detail["destination"]).rpartition(":")[0]
         if self._by_word:
             for word in _WORD.findall(event.text):
                 key = self._by_word.get((node, address, word))
                 if key is not None:
-                    return [key]
+                    return key
         flow = self._by_flow.get((node, address))
-        if flow is None:
-            return ()
-        middle = bisect_left(flow, (event.at,))
+        return None if flow is None else self._book(event, flow)
+
+    def _book(self, event: Event, flow: list[tuple[float, frozenset[str], Key]]) -> Key | None:
+        """Of equal messages each is the next to leave: the first that has not been seen to.
+
+        What happens further on the way happens to the last one that left.
+        """
+        middle = bisect_left(flow, event.at, key=_moment)
         near = flow[max(0, middle - _NEAR) : middle + _NEAR]
-        return [key for _, needle, key in near if needle in event.text][:1]
+        found = [
+            (max(len(mark) for mark in here), key)
+            for _, marks, key in near
+            if (here := [mark for mark in marks if mark in event.text])
+        ]
+        if not found:
+            return None
+        # A shorter text may stand in the longer one that it is.
+        longest = max(length for length, _ in found)
+        equal = [key for length, key in found if length == longest]
+        cable = event.detail.get("cable")
+        if cable is not None:
+            equal = [key for key in reversed(equal) if None in self._booked[key]] or equal
+        key = next((key for key in equal if cable not in self._booked[key]), None)
+        if key is None:  # sent again
+            key = equal[0] if cable is not None else equal[-1]
+        self._booked[key].add(cable)
+        return key
+
+
+def _moment(entry: tuple[float, frozenset[str], Key]) -> float:
+    return entry[0]

@@ -76,7 +76,7 @@ def recordings(
 def count_messages(evidence: Evidence) -> dict[str, int] | None:
     """What became of the messages of a session; None: none was told of, or nobody can know."""
     found = account(evidence)
-    if found.unclear or not (found.sent or found.received):
+    if found.unclear or found.reused or not (found.sent or found.received):
         return None
     return {
         "sent": len(found.sent),
@@ -84,6 +84,7 @@ def count_messages(evidence: Evidence) -> dict[str, int] | None:
         "duplicated": len(found.duplicated),
         "misdelivered": len(found.misdelivered),
         "unexpected": len(found.unexpected),
+        "altered": len(found.altered),
     }
 
 

@@ -23,12 +23,18 @@ _MISDELIVERED: Final = Key(
     "misdelivered", COUNT, "arrivals at a node that the message was not sent to (default 0)"
 )
 _UNEXPECTED: Final = Key("unexpected", COUNT, "arrivals of what nobody sent (default 0)")
+_ALTERED: Final = Key(
+    "altered",
+    COUNT,
+    "arrivals with another text, or as from another node, than was sent (default 0)",
+)
 _REORDERED: Final = Key(
     "reordered", COUNT, "arrivals after a message that was sent later (left out: any number)"
 )
 _SENT: Final = Key("sent", COUNT, "messages that must have been sent (left out: any number)")
 DELIVERY: Final = Form(
-    "the check 'delivery'", (_LOST, _DUPLICATED, _MISDELIVERED, _UNEXPECTED, _REORDERED, _SENT)
+    "the check 'delivery'",
+    (_LOST, _DUPLICATED, _MISDELIVERED, _UNEXPECTED, _ALTERED, _REORDERED, _SENT),
 )
 
 _FROM: Final = Key("from", raw(SOME_NODES), "the nodes that the messages come from (default any)")
@@ -51,6 +57,7 @@ def read_delivery(reading: Reading, tree: Tree, _programs: Programs | None) -> A
         "duplicated": fields.get(_DUPLICATED) or 0,
         "misdelivered": fields.get(_MISDELIVERED) or 0,
         "unexpected": fields.get(_UNEXPECTED) or 0,
+        "altered": fields.get(_ALTERED) or 0,
         "reordered": fields.get(_REORDERED),
         "sent": fields.get(_SENT),
     }

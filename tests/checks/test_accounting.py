@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -219,3 +220,150 @@ def test_without_ids_a_label_tells_the_sender(tmp_path: Path) -> None:
     found = account(evidence(tmp_path, [*LAB, *events, ending], complete=False))
     assert found.delivered == [("'HEY' of u3", "u2")]
     assert found.lost == [("'HEY' of u1", "u2")]
+
+
+def by_u3(message: str, *, text: str = "HEY") -> Event:
+    return Event(1.5, Kind.SENT, "u3", text, {"id": message, "peer": ADDRESSES["u2"]})
+
+
+ALTERED = {
+    "as it was sent": (received("a", "u2"), (None, None)),
+    "another text": (received("a", "u2", text="HAY"), ("HAY", None)),
+    "as from another node": (received("a", "u2", peer=ADDRESSES["u3"]), (None, "u3")),
+    "as from a node with that label": (received("a", "u2", peer="USER 3"), (None, "u3")),
+    "as from an address of no node": (received("a", "u2", peer=NAT), (None, None)),
+    "another text at a node that it was not for": (received("a", "u4", text="HAY"), ("HAY", None)),
+    "as from a label that two nodes had": (received("a", "u2", peer="USER 4"), (None, None)),
+    "as from a label of a node that came again": (received("a", "u2", peer="OLD"), (None, None)),
+}
+
+
+@pytest.mark.parametrize(("arrival", "changes"), ALTERED.values(), ids=ALTERED)
+def test_what_arrived_otherwise_than_it_was_sent_is_altered(
+    tmp_path: Path, arrival: Event, changes: tuple[str | None, str | None]
+) -> None:
+    labels = {"u1": "USER 4", "u2": "OLD", "u3": "USER 3", "u4": "USER 4"}
+    known = {node: {"label": label} for node, label in labels.items()}
+    again = Event(1.2, Kind.STARTED, "u2", "", {"again": True})
+    end = Event(9.5, Kind.END, None, "", {"variables": known})
+    events = [*LAB, sent("a", "u2"), again, arrival, end]
+    found = account(evidence(tmp_path, events, complete=False))
+    ((key, (message,)),) = found.received.items()
+    assert found.changes(message) == changes
+    assert found.altered == ([key] if any(changes) else [])
+
+
+def test_an_id_that_was_used_for_something_else_is_told_with_both(tmp_path: Path) -> None:
+    to_two = [sent("a", "u2"), sent("a", "u3"), sent("a", "u2")]
+    assert accounted(tmp_path / "same", *to_two).reused == []
+    for name, again in (
+        ("sender", by_u3("a")),
+        ("text", sent("a", "u2", at=1.5, text="HO")),
+    ):
+        ((first, then),) = accounted(tmp_path / name, *to_two, again).reused
+        assert (first.node, first.text) == ("u1", "HEY")
+        assert (then.node, then.text) == (again.node, again.text)
+
+
+def of_text(at: float, payload: str = "HEY", **what: Any) -> Event:  # noqa: ANN401 - as the wire
+    return datagram("", "u2", at=at, payload=payload, **what)
+
+
+TWICE = [sent(None, "u2", at=1.0), sent(None, "u2", at=2.0)]
+FIRST, SECOND = ("'HEY' of u1", "u2"), ("'HEY' of u1 (2)", "u2")
+
+
+def test_of_equal_texts_each_datagram_is_that_of_the_next(tmp_path: Path) -> None:
+    left = [of_text(1.0), of_text(2.0, fate="dropped", by=["step 2"])]
+    found = accounted(tmp_path, *TWICE, *left, received(None, "u2", at=1.1))
+    assert {key: trip.left for key, trip in found.trips.items()} == {FIRST: [1.0], SECOND: [2.0]}
+    assert found.trips[SECOND].deeds == ("dropped by step 2",)
+    assert found.lost == [SECOND]
+
+
+def test_what_happened_later_on_the_way_happened_to_the_last_that_left(tmp_path: Path) -> None:
+    later = of_text(2.0, fate="dropped", by=["r (queue)"], cable="r")
+    found = accounted(tmp_path, *TWICE, later, of_text(1.0), of_text(2.0))
+    assert found.trips[FIRST].deeds == ()
+    assert found.trips[SECOND].deeds == ("dropped by r (queue) at r",)
+
+
+def test_of_equal_texts_the_one_that_came_is_not_the_one_that_was_dropped(tmp_path: Path) -> None:
+    left = [of_text(1.0, fate="dropped"), of_text(2.0)]
+    found = accounted(tmp_path, *TWICE, *left, received(None, "u2", at=2.1))
+    assert (found.lost, found.delivered) == ([FIRST], [SECOND])
+
+
+def test_of_equal_texts_one_that_was_still_under_way_in_the_end_is_unclear(tmp_path: Path) -> None:
+    left = [of_text(1.0), of_text(2.0, delay=3.0)]
+    came = received(None, "u2", at=1.1)
+    found = accounted(tmp_path, *TWICE, *left, came, exited("u2", 3.9, by="lab"))
+    assert list(found.unclear) == [SECOND]
+    assert found.lost == []
+
+
+@pytest.mark.parametrize("payload", [r'{"text":"say \"HEY\"\tnow"}', 'say "HEY"\tnow'])
+def test_a_text_is_found_as_it_is_and_as_json_writes_it(tmp_path: Path, payload: str) -> None:
+    found = accounted(
+        tmp_path, sent(None, "u2", text='say "HEY"\tnow'), of_text(1.0, payload=payload)
+    )
+    assert len(found.trips) == 1
+
+
+def test_a_datagram_carries_the_longest_of_the_texts_that_stand_in_it(tmp_path: Path) -> None:
+    texts = [sent(None, "u2", text="HEY"), sent(None, "u2", text="HEY YOU")]
+    found = accounted(tmp_path, *texts, of_text(1.1, "HEY YOU"))
+    assert list(found.trips) == [("'HEY YOU' of u1", "u2")]
+
+
+@pytest.mark.parametrize("by", ["lab", "itself"])
+def test_what_the_wire_held_when_its_recipient_ended_is_unclear(tmp_path: Path, by: str) -> None:
+    held = datagram("a", "u2", held=True, by=["step 2 (swap: [1, 2])"])
+    found = accounted(tmp_path / "1", sent("a", "u2"), held, exited("u2", 2.9, by=by))
+    assert found.unclear == {
+        ("a", "u2"): "the wire held it, and u2 ended before it surely had come there"
+    }
+    for_long = accounted(tmp_path / "2", sent("a", "u2"), held, exited("u2", 4.5, by=by))
+    assert for_long.lost == [("a", "u2")]
+
+
+SHORTLY = exited("u2", 1.2)
+"""So that what left is unclear."""
+
+
+def test_what_never_left_where_others_of_its_sender_did_is_lost(tmp_path: Path) -> None:
+    events = [sent("a", "u3"), datagram("a", "u3"), sent("b", "u2"), SHORTLY]
+    found = accounted(tmp_path, *events)
+    assert found.stayed == {("b", "u2")}
+    assert found.unclear == {}
+
+
+LEFT = {
+    "nothing of its sender was seen": [],
+    "it went to somebody else": [datagram("a", "u3"), datagram("b", "server")],
+    "it left with another in one datagram": [
+        datagram("", "u3", payload='{"id":"a"} {"id":"b"}'),
+    ],
+    "the wire did not tell of all": [
+        datagram("a", "u3"),
+        Event(9.0, Kind.WIRE, None, "unrecorded", {"datagrams": 1, "others": 0}),
+    ],
+}
+
+
+@pytest.mark.parametrize("events", LEFT.values(), ids=LEFT)
+def test_what_may_have_left_is_not_lost_for_sure(tmp_path: Path, events: list[Event]) -> None:
+    found = accounted(tmp_path, sent("a", "u3"), sent("b", "u2"), *events, SHORTLY)
+    assert not found.stayed
+    assert list(found.unclear) == [("b", "u2")]
+
+
+@pytest.mark.parametrize("to", ["u1", "127.0.0.1"])
+def test_what_a_node_sends_to_itself_passes_no_cable(tmp_path: Path, to: str) -> None:
+    found = accounted(tmp_path, sent("a", "u3"), datagram("a", "u3"), sent("b", to))
+    assert not found.stayed
+
+
+def test_of_a_blank_message_nobody_knows_whether_it_left(tmp_path: Path) -> None:
+    found = accounted(tmp_path, sent("a", "u3"), datagram("a", "u3"), sent(None, "u2", text=" "))
+    assert not found.stayed

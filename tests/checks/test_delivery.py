@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ COUNTS = {
     "duplicated": 1,
     "misdelivered": 1,
     "unexpected": 1,
+    "altered": 0,
     "reordered": 0,
 }
 
@@ -48,7 +50,8 @@ def test_delivery_passes_exactly_where_every_count_is_as_expected(tmp_path: Path
     (passed,) = delivery.check(found, spec(**COUNTS))
     assert passed.outcome is Outcome.PASSED
     assert passed.message == (
-        "4 sent, 3 delivered, 1 lost, 1 duplicated, 1 misdelivered, 1 unexpected, 0 reordered"
+        "4 sent, 3 delivered, 1 lost, 1 duplicated, 1 misdelivered, 1 unexpected, "
+        "0 altered, 0 reordered"
     )
     for name, count in COUNTS.items():
         (wrong,) = delivery.check(found, spec(**{**COUNTS, name: count + 1}))
@@ -77,7 +80,7 @@ def test_a_lost_message_is_told_across_typing_wire_and_output(tmp_path: Path) ->
             WHERE,
             "u1 to u2: 4 sent, 3 delivered, 1 lost, 1 duplicated",
             (LOST,),
-            2 / 6,
+            3 / 4,
         )
     ]
 
@@ -94,7 +97,7 @@ def test_a_message_for_an_address_of_no_node_is_told_with_it(tmp_path: Path) -> 
     (finding,) = delivery.check(evidence(tmp_path, [*LAB, sent("a", NAT), gone]), spec())
     (why,) = finding.why
     assert why == (
-        "'HEY' (id a), to 192.0.2.1: sent at 1.000 s; left u1 at 1.000 s; "
+        "'HEY' (id a), to 192.0.2.1: left u1 at 1.000 s; "
         "sent to an address that nobody has; 192.0.2.1 never showed it"
     )
 
@@ -153,7 +156,11 @@ def test_order_finds_what_came_after_something_later(tmp_path: Path) -> None:
     (finding,) = order.check(found, spec("order"))
     assert finding.outcome is Outcome.FAILED
     assert finding.message == "1 of 3 messages arrived after one that was sent later"
-    assert finding.why == ("'HEY' (id a), to u2: sent at 1.000 s; u2 showed it at 2.100 s",)
+    (why,) = finding.why
+    assert why == (
+        "'HEY' (id a), to u2: sent at 1.000 s; u2 showed it at 2.100 s; "
+        "'HEY' (id b), sent later, was shown before"
+    )
     assert finding.share == pytest.approx(2 / 3)
     (passed,) = order.check(found, spec("order", to=("u3",)))
     assert passed.outcome is Outcome.PASSED
@@ -169,8 +176,8 @@ def test_what_left_its_sender_again_and_again_is_told_as_such(tmp_path: Path) ->
     (finding,) = delivery.check(found, spec())
     (story,) = finding.why
     assert story == (
-        "'HEY' (id a), to u2: sent at 1.000 s; left u1 4 times, at 1.000 s, 1.100 s, 1.200 s and 1 "
-        "more; delayed by 300 ms by step 2 (delay: 300ms); u2 showed it at 1.300 s, 1.400 s"
+        "'HEY' (id a), to u2: left u1 4 times, at 1.000 s, 1.100 s, 1.200 s and 1 more; "
+        "delayed by 300 ms by step 2 (delay: 300ms); u2 showed it at 1.300 s, 1.400 s"
     )
 
 
@@ -214,4 +221,83 @@ def test_latency_counts_from_the_typing_to_the_showing(tmp_path: Path) -> None:
     )
     assert finding.why == (
         "took 500 ms: 'HEY' (id b), to u2: typed at 0.900 s; u2 showed it at 1.400 s",
+    )
+
+
+def test_an_altered_message_is_told_with_what_was_shown(tmp_path: Path) -> None:
+    came = received("a", "u2", at=1.3, text="Donau", peer="10.0.0.4")
+    events = [*LAB, sent("a", "u2"), came]
+    (finding,) = delivery.check(evidence(tmp_path, events), spec())
+    assert finding.message == "1 message altered, expected 0"
+    assert finding.why == (
+        "'HEY' (id a), to u2: sent at 1.000 s; u2 showed 'Donau', from u3, at 1.300 s",
+    )
+    (passed,) = delivery.check(evidence(tmp_path, events), spec(altered=1))
+    assert passed.outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("given", "share"),
+    [
+        ({"lost": 1}, 2 / 3),
+        ({"lost": 0}, 1 / 3),
+        ({"lost": 1, "sent": 6}, 2 / 6),
+        ({"lost": 9, "unexpected": 9}, 0.0),
+    ],
+)
+def test_the_share_of_delivery_is_what_is_as_expected(
+    tmp_path: Path, given: dict[str, object], share: float
+) -> None:
+    sends = [sent(name, "u2") for name in ("a", "b", "c")]
+    came = [received("a", "u2"), received("b", "u2"), received("b", "u2")]
+    for finding in delivery.check(evidence(tmp_path, [*LAB, *sends, *came]), spec(**given)):
+        assert finding.outcome is Outcome.FAILED
+        assert finding.share == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "given"),
+    [(delivery, "delivery", {}), (order, "order", {}), (latency, "latency", {"at-most": 1.0})],
+    ids=["delivery", "order", "latency"],
+)
+def test_where_an_id_stands_for_several_messages_nobody_can_tell_them_apart(
+    tmp_path: Path,
+    module: Any,  # noqa: ANN401 - one of three modules
+    name: str,
+    given: dict[str, object],
+) -> None:
+    again = Event(1.5, Kind.SENT, "u3", "HO", {"id": "a", "peer": "10.0.0.3"})
+    events = [*LAB, sent("a", "u2"), again, received("a", "u2")]
+    (finding,) = module.check(evidence(tmp_path, events), spec(name, **given))
+    assert finding.outcome is Outcome.UNKNOWN
+    assert finding.why == ("the id a was used by u1 for 'HEY', then by u3 for 'HO'",)
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        ("u2", "delivered by the network"),
+        ("nat-b", "delivered to the router nat-b"),
+        ("u3", "delivered to u3"),
+        (None, "delivered by the network"),
+    ],
+)
+def test_a_story_says_whom_the_network_delivered_to(
+    tmp_path: Path, to: str | None, told: str
+) -> None:
+    left = datagram("a", "u2")
+    handed = Event(left.at, left.kind, left.node, left.text, {**left.detail, "to": to})
+    events = [*LAB, sent("a", "u2"), handed]
+    (finding,) = delivery.check(evidence(tmp_path, events), spec())
+    (story,) = finding.why
+    assert story == f"'HEY' (id a), to u2: left u1 at 1.000 s; {told}; u2 never showed it"
+
+
+def test_what_was_not_seen_to_leave_is_told_as_such(tmp_path: Path) -> None:
+    events = [*LAB, sent("a", "u3"), datagram("a", "u3"), received("a", "u3"), sent("b", "u2")]
+    (finding,) = delivery.check(evidence(tmp_path, events), spec())
+    (story,) = finding.why
+    assert story == (
+        "'HEY' (id b), to u2: sent at 1.000 s; nothing of it was seen to leave u1; "
+        "u2 never showed it"
     )

@@ -30,6 +30,9 @@ SHOWN = [
         ),
         ("Incorrect username or password", "text", None),
         (r"/.*/", "regex", None),
+        ("passwort", "text", None),
+        (r"the\ key\?", "regex", None),
+        (r"Who\ had\ the\ key$", "regex", Miss("Who had the key?", 16, "", "?")),
     ],
 )
 def test_the_line_that_is_most_like_what_was_awaited_is_found(
@@ -46,3 +49,9 @@ def test_of_many_and_long_lines_only_some_are_looked_at() -> None:
     assert nearest("needle", ["needla", *["hay"] * 1_000_000]) is None
     found = nearest("x" * 1_000_000, ["x" * 999_999 + "y"])
     assert found is None
+
+
+def test_nothing_is_near_to_what_is_very_short() -> None:
+    assert nearest("> ", ["> > "]) is None
+    assert nearest("Y/N", ["Y/M"]) is None
+    assert nearest("Y/N?", ["Y/M?"]) is not None

@@ -204,6 +204,7 @@ NOTHING_WRONG = {
     "duplicated": 0,
     "misdelivered": 0,
     "unexpected": 0,
+    "altered": 0,
     "reordered": None,
 }
 

@@ -33,9 +33,11 @@ def datagram(
     *,
     at: float = 1.0,
     fate: str = "delivered",
+    payload: str | None = None,
     **more: Any,  # noqa: ANN401 - whatever the wire tells
 ) -> Event:
-    """The wire tells of a datagram of u1 with the message in it."""
+    """The wire tells of a datagram of u1 with the message in it, or with another payload."""
+    carried = f'CHAT/1 {{"id":"{message}","text":"HEY"}}' if payload is None else payload
     address = ADDRESSES.get(to, to)
     detail = {
         "to": to if to in ADDRESSES else None,
@@ -45,4 +47,4 @@ def datagram(
         "fate": fate,
         **more,
     }
-    return Event(at, Kind.DATAGRAM, "u1", f'CHAT/1 {{"id":"{message}","text":"HEY"}}', detail)
+    return Event(at, Kind.DATAGRAM, "u1", carried, detail)
