@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from peerlab.checks.captured import capture_of, excerpt, without_secrets
 from peerlab.checks.verdict import Finding, Outcome
@@ -11,12 +12,15 @@ from peerlab.scenario.hidden import SHORTEST, secret_pattern, secrets_of
 from peerlab.scenario.model import CheckSpec, Scenario
 from peerlab.scenario.values import Pattern, no_variables
 
+_NOT_KNOWN: Final = "the values of these secrets of the scenario are not in the evidence"
+
 
 def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Finding]:
     """Look for the pattern, or for the scenario's secrets, in all datagrams and TCP streams."""
     secrets = secrets_of(scenario, evidence.variables)
     pattern = spec.arguments["pattern"]
     looked_for: re.Pattern[str] | None
+    doubts = []
     if isinstance(pattern, Pattern):
         looked_for, what = (
             pattern.compile(no_variables),
@@ -24,12 +28,15 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
         )
     else:
         looked_for, what = secret_pattern(secrets), "a secret of the scenario"
+        if scenario.secrets:
+            names = ", ".join(scenario.secrets)
+            doubts.append(f"{_NOT_KNOWN}, and cannot be looked for: {names}")
     if looked_for is None:
-        message = f"the scenario has no secret of {SHORTEST} characters or more to look for"
+        none = f"the scenario has no secret of {SHORTEST} characters or more to look for"
+        message = doubts[0] if doubts else none
         return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
     nodes: Sequence[str] = spec.arguments["nodes"] or tuple(scenario.nodes)  # type: ignore[assignment]
     count = 0
-    doubts = []
     for node in nodes:
         captured, doubt = capture_of(evidence, node)
         doubts += [] if doubt is None else [doubt]

@@ -17,22 +17,36 @@ _MASKED: Final = re.compile(r"\*{4,}")
 def capture_of(evidence: Evidence, node: str) -> tuple[Captured, str | None]:
     """What was captured of a node, and why that is not all; None: it is."""
     path = evidence.capture(node)
-    nothing = Captured((), cut=False)
+    nothing = Captured((), frames=0, cut=False)
     if not path.is_file():
         return nothing, f"there is no capture of {node}: the backend made none"
     try:
         captured = read_capture(path)
     except (OSError, ValueError) as error:
         return nothing, f"the capture of {node} cannot be read: {error}"
+    return captured, _lacking(captured, evidence, node)
+
+
+def _lacking(captured: Captured, evidence: Evidence, node: str) -> str | None:
+    """Why a capture that was read is not all that passed; None: it is."""
     for totals in evidence.wire_totals:
         ended = totals.detail.get("captures", {}).get(node)
         if ended is not None:
-            return captured, f"the capture of {node} is not whole: {ended}"
+            return f"the capture of {node} is not whole: {ended}"
     if captured.cut:
-        return captured, f"the capture of {node} is larger than what is read of it"
+        return f"the capture of {node} is larger than what is read of it"
+    told = [totals.detail.get("captured", {}).get(node) for totals in evidence.wire_totals]
+    counts = [int(count) for count in told if count is not None]
+    if not counts:
+        return f"it is unknown whether the capture of {node} is whole: no wire told its frames"
+    if captured.frames != sum(counts):
+        return (
+            f"the capture of {node} is not what was captured: it has {captured.frames} frames, "
+            f"and the wire told of {sum(counts)}"
+        )
     if not all(payload.whole for payload in captured.payloads):
-        return captured, f"the capture of {node} lacks segments of a TCP connection"
-    return captured, None
+        return f"the capture of {node} lacks segments of a TCP connection"
+    return None
 
 
 def without_secrets(text: str, secrets: Collection[str]) -> str:

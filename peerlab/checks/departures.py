@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from peerlab.checks.marks import Marks, words_of
+from peerlab.checks.marks import Marks
 from peerlab.checks.trips import Key, Trip, datagrams, marks_of
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, Message
@@ -60,4 +60,5 @@ def _is_inside(key: Key, message: Message) -> bool:
 
 def _is_told(mark: str) -> bool:
     """Whether it is found in a datagram, of which the wire tells the beginning only."""
-    return bool(words_of(mark)) and len(mark.encode(errors="replace")) <= TEXT_BYTES // 2
+    has_words = any(character.isalnum() for character in mark)
+    return has_words and len(mark.encode(errors="replace")) <= TEXT_BYTES // 2

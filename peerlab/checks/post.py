@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from peerlab.checks.brief import cut
-from peerlab.checks.marks import SHORTEST, Marks, beginnings, words_of
+from peerlab.checks.marks import SHORTEST, Marks, beginnings
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 
@@ -64,14 +64,12 @@ class Post:
         addresses: nodes by their addresses, and by their names.
         allowed: pairs of nodes that may exchange anything.
         relays: nodes that no message may pass through.
-        words: those in all that these said and were told.
     """
 
     messages: list[Sent]
     addresses: Mapping[str, str]
     allowed: Collection[frozenset[str]]
     relays: Collection[str]
-    words: frozenset[str]
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -90,7 +88,7 @@ class Post:
             (mark, sent)
             for sent in self.messages
             for mark in (*sent.marks, *sent.text_marks)
-            if len(mark) >= SHORTEST and self.words.issuperset(words_of(mark))
+            if len(mark) >= SHORTEST
         )
 
     @cached_property

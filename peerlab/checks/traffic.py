@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from peerlab.checks.captured import capture_of, excerpt, without_secrets
-from peerlab.checks.marks import words_of
-from peerlab.checks.post import Post, ends_of, messages_sent
+from peerlab.checks.post import Post, messages_sent
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence
@@ -51,15 +50,7 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
         doubts += [] if doubt is None else [doubt]
         streams += [(relay, each.text) for each in captured.payloads if each.protocol == "tcp"]
     allowed: Collection[frozenset[str]] = spec.arguments["allow"]  # type: ignore[assignment]
-    at_relays = [
-        event.text
-        for event in datagrams
-        if not {event.node, *ends_of(event, addresses)}.isdisjoint(relays)
-    ]
-    words = frozenset(
-        word for text in (*at_relays, *(text for _, text in streams)) for word in words_of(text)
-    )
-    post = Post(messages, addresses, allowed, relays, words)
+    post = Post(messages, addresses, allowed, relays)
     wrong = [
         Wrong(event.node, f"at {event.at:.3f} s {said}", event.text)
         for event in datagrams

@@ -63,10 +63,12 @@ class Captured:
     """What a capture has, as far as it was read.
 
     Attributes:
+        frames: how many were read, of whatever kind.
         cut: it has more than is read.
     """
 
     payloads: tuple[Payload, ...]
+    frames: int
     cut: bool
 
 
@@ -78,11 +80,13 @@ def read_capture(path: Path, *, limit: int = MOST_BYTES) -> Captured:
         ValueError: it is not a capture of Ethernet with nanoseconds.
     """
     reader = _Reader()
+    frames = 0
     with path.open("rb") as file:
         for frame in _frames(file, path, limit):
             reader.take(frame)
+            frames += 1
         cut = path.stat().st_size > limit
-    return Captured((*reader.datagrams, *reader.end()), cut)
+    return Captured((*reader.datagrams, *reader.end()), frames, cut)
 
 
 def _frames(file: BinaryIO, path: Path, limit: int) -> Iterator[bytes]:

@@ -48,9 +48,9 @@ def forms_of(text: str) -> frozenset[str]:
 
 
 def secret_pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds the secrets, as whole words, as programs write them; None: there is none to find."""
+    """Finds the secrets wherever they stand, as programs write them; None: none is long enough."""
     forms = _longest_first(text for text in secrets if len(text) >= SHORTEST)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)") if forms else None
+    return re.compile("|".join(forms)) if forms else None
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

@@ -216,10 +216,9 @@ class _Wire:
         for record in fabric.finish(at):
             self._control.tell(record, at)
         fabric.flush()
-        ended = {
-            f"{self._places[number].name}{'' if own else '-wire'}": capture.ended
+        captures = {
+            f"{self._places[number].name}{'' if own else '-wire'}": capture
             for (number, own), capture in fabric.captures.items()
-            if capture.ended is not None
         }
         totals = {
             "record": "totals",
@@ -235,6 +234,11 @@ class _Wire:
             "missed": sum(missed(port.socket) for port in self._ports),
             "overflowed": fabric.overflowed,
             "forgotten": fabric.forgotten,
-            "captures": ended,
+            "captures": {
+                name: capture.ended
+                for name, capture in captures.items()
+                if capture.ended is not None
+            },
+            "captured": {name: capture.frames for name, capture in captures.items()},
         }
         self._control.finish(totals, _PATIENCE)

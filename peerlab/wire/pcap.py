@@ -26,6 +26,8 @@ class Capture:
         self._buffer = bytearray()
         self.ended: str | None = None
         """Why frames are missing at the end of the capture; None: none are."""
+        self.frames = 0
+        """How many frames it has."""
         self._add(_HEADER.pack(_NANOSECONDS_MAGIC, 2, 4, 0, 0, _LONGEST_FRAME, _ETHERNET))
 
     def write(self, at: int, frame: bytes) -> None:
@@ -34,6 +36,7 @@ class Capture:
             seconds, nanoseconds = divmod(at, 1_000_000_000)
             length = len(frame)
             self._add(_RECORD.pack(seconds, nanoseconds, length, length) + frame)
+            self.frames += self.ended is None
 
     def flush(self) -> None:
         """Hand over to the system what waits."""

@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 
 from peerlab.checks.verdict import Finding
-from peerlab.evidence.journal import Kind
-from tests.support.captures import stream, write_capture
-from tests.support.judging import NODES, Case, at, told
+from tests.support.captures import captured_totals, stream, write_capture
+from tests.support.judging import NODES, Case, told
 from tests.wire.frames import udp
 
 ALICE, BOB, SERVER = 2, 3, 1
@@ -18,7 +17,8 @@ def judge(
 ) -> list[Finding]:
     for node in NODES:
         write_capture(path / "run", node, frames if node in {"alice", "server"} else [])
-    return Case(path, f"- capture: {{{check}}}", steps).judge([])
+    case = Case(path, f"- capture: {{{check}}}", steps)
+    return case.judge([captured_totals(path / "run")])
 
 
 BY_UDP = "a datagram from alice (port 4000) to bob (port 4001)"
@@ -83,12 +83,58 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("steps", SECRETS.values(), ids=SECRETS)
-@pytest.mark.parametrize("payload", [b"pw=a new one;", b"xa new one;"])
-def test_secrets_are_what_steps_type_hidden_as_whole_words(
+@pytest.mark.parametrize(
+    "payload", [b"pw=a new one;", b"Pa new one", b"\0a new one_1", b"a new on"]
+)
+def test_secrets_are_what_steps_type_hidden_whatever_stands_around_them(
     tmp_path: Path, steps: str, payload: bytes
 ) -> None:
     (finding,) = judge(tmp_path, "secrets: absent", [udp((ALICE, SERVER), payload)], steps)
-    assert (finding.outcome == "failed") == payload.startswith(b"pw")
+    assert finding.outcome == ("failed" if b"a new one" in payload else "passed")
+
+
+OUTSIDE = "secrets: [of-alice, of-bob]"
+TYPED = """- alice: {login: {password: "{secret.of-alice}"}}
+- bob: {type: "{secret.of-bob}", secret: true}"""
+UNKNOWN = (
+    "the values of these secrets of the scenario are not in the evidence, "
+    "and cannot be looked for: of-alice, of-bob"
+)
+
+
+@pytest.mark.parametrize("check", ["absent", "present"])
+def test_of_secrets_whose_values_come_from_outside_it_is_unknown_whether_they_can_be_read(
+    tmp_path: Path, check: str
+) -> None:
+    for node in NODES:
+        write_capture(tmp_path / "run", node, [HELLO])
+    case = Case(tmp_path, f"- capture: {{secrets: {check}}}", TYPED, OUTSIDE)
+    assert told(case.judge([captured_totals(tmp_path / "run")])) == [("unknown", UNKNOWN)]
+
+
+@pytest.mark.parametrize(("check", "outcome"), [("absent", "failed"), ("present", "passed")])
+def test_another_secret_that_can_be_read_counts_beside_those_that_are_not_known(
+    tmp_path: Path, check: str, outcome: str
+) -> None:
+    for node in NODES:
+        write_capture(tmp_path / "run", node, LOGIN)
+    case = Case(tmp_path, f"- capture: {{secrets: {check}}}", TYPED, OUTSIDE)
+    assert case.judge([captured_totals(tmp_path / "run")])[0].outcome == outcome
+
+
+def test_a_pattern_can_be_lacked_whatever_secrets_are_not_known(tmp_path: Path) -> None:
+    for node in NODES:
+        write_capture(tmp_path / "run", node, [HELLO])
+    case = Case(tmp_path, "- capture: {lacks: Hallo}", TYPED, OUTSIDE)
+    assert case.judge([captured_totals(tmp_path / "run")])[0].outcome == "passed"
+
+
+def test_where_no_other_secret_is_there_it_is_told_which_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / "plain.yaml").write_text("image: test/plain\n")
+    head = "programs: {client: plain.yaml}\nsecrets: [mine]"
+    steps = '- alice: {type: "{secret.mine}", secret: true}'
+    case = Case(tmp_path, "- capture: {secrets: absent}", steps, head)
+    assert told(case.judge([])) == [("unknown", UNKNOWN.replace("of-alice, of-bob", "mine"))]
 
 
 def test_a_secret_as_json_writes_it_is_found(tmp_path: Path) -> None:
@@ -118,7 +164,7 @@ def test_without_captures_nothing_can_be_said(tmp_path: Path, check: str) -> Non
 def test_what_was_found_counts_even_if_the_capture_is_not_whole(tmp_path: Path) -> None:
     for node in NODES:
         write_capture(tmp_path / "run", node, LOGIN)
-    totals = at(9.0, Kind.WIRE, None, "totals", captures={"alice": "full", "server": "full"})
+    totals = captured_totals(tmp_path / "run", captures={"alice": "full", "server": "full"})
     case = Case(tmp_path, "- capture: {contains: LOGIN}")
     assert case.judge([totals])[0].outcome == "passed"
     lacks = Case(tmp_path, "- capture: {lacks: LOGOUT}")
@@ -131,3 +177,44 @@ def test_a_file_that_is_no_capture_makes_it_unknown(tmp_path: Path) -> None:
     (finding,) = Case(tmp_path, "- capture: {lacks: x, node: alice}").judge([])
     assert finding.outcome == "unknown"
     assert "alice.pcap is not a capture" in finding.message
+
+
+CUT_SHORT = {"nothing": 0, "the header": 24, "some frames": 150}
+
+
+@pytest.mark.parametrize("length", CUT_SHORT.values(), ids=CUT_SHORT)
+@pytest.mark.parametrize("check", ["lacks: Hallo", "secrets: absent", "contains: Hallo"])
+def test_what_is_not_in_a_capture_that_was_cut_short_may_have_been_there(
+    tmp_path: Path, check: str, length: int
+) -> None:
+    write_capture(tmp_path / "run", "bob", [HELLO] * 5)
+    totals = captured_totals(tmp_path / "run")
+    file = tmp_path / "run" / "captures" / "bob.pcap"
+    file.write_bytes(file.read_bytes()[:length])
+    case = Case(tmp_path, f"- capture: {{{check}, node: bob}}")
+    frames = 1 if length > 100 else 0
+    (finding,) = case.judge([totals])
+    assert finding.outcome == "unknown"
+    assert finding.message == (
+        f"the capture of bob is not what was captured: it has {frames} frames, "
+        "and the wire told of 5"
+    )
+
+
+def test_a_capture_with_more_than_the_wire_captured_makes_it_unknown(tmp_path: Path) -> None:
+    write_capture(tmp_path / "run", "bob", [HELLO])
+    totals = captured_totals(tmp_path / "run")
+    write_capture(tmp_path / "run", "bob", [HELLO, HELLO])
+    (finding,) = Case(tmp_path, "- capture: {lacks: Hallo, node: bob}").judge([totals])
+    assert finding.outcome == "unknown"
+    assert "it has 2 frames, and the wire told of 1" in finding.message
+
+
+def test_where_no_wire_told_what_it_captured_it_is_unknown_whether_that_is_all(
+    tmp_path: Path,
+) -> None:
+    write_capture(tmp_path / "run", "bob", [HELLO])
+    case = Case(tmp_path, "- capture: {lacks: Hallo, node: bob}")
+    assert told(case.judge([])) == [
+        ("unknown", "it is unknown whether the capture of bob is whole: no wire told its frames")
+    ]

@@ -4,10 +4,9 @@ import pytest
 
 from peerlab.checks.verdict import Finding
 from peerlab.evidence.journal import Event, Kind
-from tests.support.captures import stream, write_capture
+from tests.support.captures import captured_totals, stream, write_capture
 from tests.support.judging import IPS, Case, at, known, told
 
-TOTALS = at(100.0, Kind.WIRE, None, "totals", captures={})
 ID = "0723361d02b23b7b"
 OTHER = "6b879df14270e6a8"
 CLEAR = ("passed", "{} datagrams went where they should, and no message through server")
@@ -39,7 +38,7 @@ def judge(
     variables: object = None,
 ) -> list[Finding]:
     write_capture(path / "run", "server", server or [])
-    return Case(path, check).judge([*events, TOTALS], variables)
+    return Case(path, check).judge([*events, captured_totals(path / "run")], variables)
 
 
 HELLO = carrying(ID)
@@ -76,6 +75,11 @@ RIGHT = {
         *sent("alice", "bob", id="1", text="first message"),
         *sent("alice", "carol", id="2", text="other message"),
         datagram("alice", "carol", "id 2 from USER 1: other message"),
+    ],
+    "an id that is the beginning of another": [
+        *sent("alice", "bob", id="message-1", text="one"),
+        *sent("alice", "carol", id="message-12", text="twelve"),
+        datagram("alice", "carol", "message-12: twelve"),
     ],
     "one message says what another does": [
         *sent("alice", "bob", text="Good morning"),
@@ -125,6 +129,22 @@ WRONG = {
             datagram("bob", "carol", HELLO),
         ],
         "at 2.000 s bob sent message 'Hello you two!' of alice on to carol, for whom it was not",
+    ),
+    "to one more, glued to a letter": (
+        [
+            *sent("alice", "bob"),
+            datagram("alice", "bob", HELLO),
+            datagram("alice", "carol", f"M{ID}M"),
+        ],
+        "at 2.000 s alice sent message 'Hello you two!' to carol, too, for whom it was not",
+    ),
+    "to the server, glued to a letter": (
+        [
+            *sent("alice", "bob"),
+            datagram("alice", "bob", HELLO),
+            datagram("alice", "server", "MHello you two!"),
+        ],
+        "at 2.000 s alice sent message 'Hello you two!' to server, which it was not for",
     ),
     "to a third one": (
         [
@@ -178,6 +198,8 @@ def test_pairs_that_are_allowed_to_may_exchange_anything_but_messages(tmp_path: 
 
 CLIENT, SERVER = 2, 1
 THROUGH = {
+    "its id, glued to a letter": (b"SEND M0723361d", b"02b23b7bx"),
+    "its text, glued to a letter": (b"SEND MHello you", b" two!_"),
     "its id": (b'SEND {"id":"0723361d', b'02b23b7b"}\n'),
     "its text": (b'SEND "Hello you', b' two!"\n'),
 }
@@ -232,7 +254,7 @@ def test_the_programs_that_no_message_may_pass_through_can_be_named(tmp_path: Pa
 def test_without_a_capture_of_the_server_it_is_unknown_what_went_through_it(
     tmp_path: Path,
 ) -> None:
-    events = [*sent("alice", "bob"), datagram("alice", "bob", HELLO), TOTALS]
+    events = [*sent("alice", "bob"), datagram("alice", "bob", HELLO)]
     assert told(Case(tmp_path, "- traffic").judge(events)) == [
         ("unknown", "there is no capture of server: the backend made none")
     ]
@@ -241,10 +263,20 @@ def test_without_a_capture_of_the_server_it_is_unknown_what_went_through_it(
 def test_a_capture_that_ended_early_makes_it_unknown(tmp_path: Path) -> None:
     write_capture(tmp_path / "run", "server", [])
     why = {"server": "the capture has reached its limit"}
-    events = [*sent("alice", "bob"), at(100.0, Kind.WIRE, None, "totals", captures=why)]
+    events = [*sent("alice", "bob"), captured_totals(tmp_path / "run", captures=why)]
     assert told(Case(tmp_path, "- traffic").judge(events)) == [
         ("unknown", "the capture of server is not whole: the capture has reached its limit")
     ]
+
+
+def test_a_capture_of_the_server_that_was_cut_short_makes_it_unknown(tmp_path: Path) -> None:
+    write_capture(tmp_path / "run", "server", stream((CLIENT, SERVER), b"SEND ", HELLO.encode()))
+    totals = captured_totals(tmp_path / "run")
+    write_capture(tmp_path / "run", "server", [])
+    events = [*sent("alice", "bob"), datagram("alice", "bob", HELLO), totals]
+    (finding,) = Case(tmp_path, "- traffic").judge(events)
+    assert finding.outcome == "unknown"
+    assert "it has 0 frames, and the wire told of 3" in finding.message
 
 
 def test_where_nobody_saw_the_network_nothing_can_be_said(tmp_path: Path) -> None:

@@ -137,13 +137,15 @@ def test_bytes_that_are_no_text_have_a_backslash() -> None:
 def test_a_capture_that_was_cut_short_is_read_up_to_there(tmp_path: Path, missing: int) -> None:
     file = tmp_path / "node.pcap"
     file.write_bytes(capture([udp((1, 2), b"one"), udp((1, 2), b"two")])[:-missing])
-    assert [payload.data for payload in read_capture(file).payloads] == [b"one"]
+    read_of_it = read_capture(file)
+    assert [payload.data for payload in read_of_it.payloads] == [b"one"]
+    assert read_of_it.frames == 1
 
 
 def test_a_capture_that_was_never_begun_is_empty(tmp_path: Path) -> None:
     file = tmp_path / "node.pcap"
     file.write_bytes(b"")
-    assert read_capture(file) == Captured((), cut=False)
+    assert read_capture(file) == Captured((), frames=0, cut=False)
 
 
 def test_of_a_large_capture_the_beginning_is_read(tmp_path: Path) -> None:

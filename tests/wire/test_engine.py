@@ -479,13 +479,14 @@ def test_a_capture_holds_what_the_node_sent_and_what_it_got(tmp_path: Path) -> N
         lab.send(1, frames.arp(1, 99), lost, question)
         lab.got(2)
         lab.send(2, answer, frames.udp((2, 3), b"not for u1"))
-        lab.end()
+        totals = lab.end()[-1]
     for file in files.values():
         file.close()
     beyond = [frame for _, frame in captured(far.read_bytes())]
     assert beyond == [frames.arp(1, 99), question, answer]
     seen = captured(path.read_bytes())
     assert [frame for _, frame in seen] == [frames.arp(1, 99), lost, question, answer]
+    assert totals["captured"] == {"u1": 4, "u1-wire": 3}
     times = [at for at, _ in seen]
     assert times == sorted(times)
     # A wall clock, not the one that records go by.

@@ -21,7 +21,7 @@ def test_frames_are_read_back_with_their_times_to_the_nanosecond() -> None:
     capture.write(AT + 1, FRAME[:20])
     capture.flush()
     assert captured(file.getvalue()) == [(AT, FRAME), (AT + 1, FRAME[:20])]
-    assert capture.ended is None
+    assert (capture.ended, capture.frames) == (None, 2)
 
 
 def test_a_capture_without_frames_is_a_capture() -> None:
@@ -47,6 +47,7 @@ def test_a_capture_ends_whole_at_its_limit_and_says_so() -> None:
     capture.write(AT, b"")
     capture.flush()
     assert captured(file.getvalue()) == [(AT, FRAME)] * 2
+    assert capture.frames == 2
 
 
 def test_a_full_disk_ends_the_capture_and_nothing_else() -> None:
