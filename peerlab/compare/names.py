@@ -9,13 +9,17 @@ from typing import Final
 from peerlab.compare.speech import Speech, router_addresses
 from peerlab.evidence.journal import Event, Kind
 
-_NAME: Final = re.compile("<(?!time>|port>)[^<> ]+>")
+_NAME: Final = re.compile("<(?!time>|port>|id>)[^<> ]+>")
 # Right behind an address, and as high as the kernel's own choice: 12345 stays.
 _PORT: Final = re.compile(rf"({_NAME.pattern}(?:', |:| ))(?:3[2-9]|[45]\d|6[0-5])\d{{3}}\b")
 # Columns are filled up to the width of an address.
 _FILLED: Final = re.compile(rf"({_NAME.pattern}) +")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?")
 _CLOCK: Final = re.compile(r"\b\d\d:\d\d:\d\d(?:\.\d+)?\b")
+# Seconds since 1970, as they are since 2001.
+_EPOCH: Final = re.compile(r"(?<![\w.])\d{10}(?:\.\d+)?(?![\w.]*\w)")
+_SHORTEST_ID: Final = 8
+"""Characters of an id that is told from other words of a text."""
 _ADDRESS: Final = re.compile(r"(?<![\w.])(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 _SOME_ROUTER: Final = "<router>"
 _NOTHING: Final = "(?!)"
@@ -48,6 +52,12 @@ class Names:
             if len(addresses) == 1:
                 self._names[label] = self._names.get(addresses.pop(), label)
         self._names |= routers
+        self._names |= {
+            message_id: "<id>"
+            for event in journal
+            if event.kind in {Kind.SENT, Kind.RECEIVED}
+            and len(message_id := str(event.detail["id"])) >= _SHORTEST_ID
+        }
         self._routers = frozenset(routers.values()) | ({_SOME_ROUTER} if speech.routed else set())
         # A NAT may put any port in place of another.
         translated = "|".join(map(re.escape, sorted(self._routers))) or _NOTHING
@@ -76,6 +86,7 @@ class Names:
             (_FILLED, r"\1 "),
             (_TIME, "<time>"),
             (_CLOCK, "<time of day>"),
+            (_EPOCH, "<time>"),
         ):
             named = variable.sub(name, named)
         return named

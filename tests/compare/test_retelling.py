@@ -303,3 +303,21 @@ def test_how_programs_speak_is_taken_from_the_scenario_and_the_runs(tmp_path: Pa
     assert set(speech.served) == {"server"}
     assert [entry.groupindex.keys() for entry in speech.entries] == [{"label", "ip", "port"}]
     assert not speech.routed
+
+
+def test_ids_of_messages_and_seconds_since_1970_have_names_wherever_a_program_prints_them() -> None:
+    def run(id_: str, at: str, number: str = "1795816189") -> dict[str, Part]:
+        copy = (
+            f'trace: dropped id=- text="CHAT/1 {{\\"id\\":\\"{id_}\\",\\"sent\\":{at}}}" {number}\n'
+        )
+        return retell(
+            [
+                *lab(ALICE, BOB, SERVER),
+                message(Kind.SENT, "alice", BOB, "HEY", id_),
+                printed("bob", copy),
+            ]
+        )
+
+    one, other = run("0123456789abcdef", "1795816189.733"), run("fedcba9876543210", "1795816999.1")
+    assert one == other
+    assert run("0123456789abcdef", "12.5") != one
