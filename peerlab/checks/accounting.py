@@ -132,6 +132,19 @@ class Account:
         return found
 
     @property
+    def counts(self) -> dict[str, list[Key]]:
+        """The messages by what the check `delivery` counts."""
+        return {
+            "sent": list(self.sent),
+            "lost": self.lost,
+            "duplicated": self.duplicated,
+            "misdelivered": self.misdelivered,
+            "unexpected": self.unexpected,
+            "altered": self.altered,
+            "reordered": self.reordered,
+        }
+
+    @property
     def pairs(self) -> dict[tuple[str, str], Pair]:
         """The account of each sender and recipient."""
         late = set(self.reordered)

@@ -3,40 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from peerlab.checks.accounting import Account, Pair, account
-from peerlab.checks.messages import BROKEN_OFF, NOTHING, WEAKER, reused
+from peerlab.checks.accounting import Account, Pair
+from peerlab.checks.messages import BROKEN_OFF, NOTHING, Messages, reused
 from peerlab.checks.story import Stories
 from peerlab.checks.trips import Key
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
 
 _MOST: Final = 10
 """Messages that a finding tells of."""
 
 
-def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
+def check(messages: Messages, spec: CheckSpec) -> list[Finding]:
     """Compare the account with what the scenario expects.
 
     What nobody can know is unknown, unless too much is lost in any case.
     """
-    found = account(evidence)
+    found = messages.account
     if not found.sent and not found.received:
         return [Finding(spec.name, Outcome.UNKNOWN, NOTHING, None, spec.where)]
     if found.reused:
         return [reused(found, spec)]
-    stories = Stories(evidence, found)
-    counts = {
-        "sent": list(found.sent),
-        "lost": found.lost,
-        "duplicated": found.duplicated,
-        "misdelivered": found.misdelivered,
-        "unexpected": found.unexpected,
-        "altered": found.altered,
-        "reordered": found.reordered,
-    }
+    stories, counts = messages.stories, found.counts
     off = _off(found, spec, counts)
-    weaker = () if found.by_id else (WEAKER,)
     findings = []
     for name, (expected, _) in off.items():
         keys = counts[name]
@@ -44,7 +33,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         if len(set(keys)) > _MOST:
             told.append(f"and {len(set(keys)) - _MOST} more")
         message = f"{_counted(len(keys), name)}, expected {expected}"
-        if len(keys) < expected and evidence.failed_steps:
+        if len(keys) < expected and messages.evidence.failed_steps:
             message += BROKEN_OFF
         findings.append(
             Finding(
@@ -54,7 +43,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
                 None,
                 spec.where,
                 _table(found),
-                (*told, *weaker),
+                (*told, *messages.remark),
                 _share(found, spec, off),
             )
         )
@@ -64,7 +53,9 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         message = f"nobody can know whether {which} arrived"
         told = [stories.of(key) for key in list(found.unclear)[:_MOST]]
         findings.append(
-            Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where, why=(*told, *weaker))
+            Finding(
+                spec.name, Outcome.UNKNOWN, message, None, spec.where, why=(*told, *messages.remark)
+            )
         )
     if findings:
         return findings
@@ -72,7 +63,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         name: len(keys) for name, keys in counts.items()
     }
     message = ", ".join(f"{count} {name}" for name, count in told_counts.items())
-    return [Finding(spec.name, Outcome.PASSED, message, proof=_table(found), why=weaker)]
+    return [Finding(spec.name, Outcome.PASSED, message, proof=_table(found), why=messages.remark)]
 
 
 def _counted(count: int, name: str) -> str:

@@ -18,13 +18,14 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
 
 
 def _of_node(evidence: Evidence, spec: CheckSpec, node: str, status: int) -> Finding:
-    where = (spec.span.line, spec.span.column)
     event = evidence.node(node).exited
     if event is None:
-        return Finding(spec.name, Outcome.UNKNOWN, f"{node} was never seen to end", node, where)
+        return Finding(
+            spec.name, Outcome.UNKNOWN, f"{node} was never seen to end", node, spec.where
+        )
     if event.detail["by"] == "lab" and evidence.failed_steps:
         message = f"{node} was stopped by the lab, since the steps did not come to their end"
-        return Finding(spec.name, Outcome.UNKNOWN, message, node, where)
+        return Finding(spec.name, Outcome.UNKNOWN, message, node, spec.where)
     if event.detail["by"] == "lab":
         message = f"{node} did not end by itself: the lab stopped it at the end"
     elif event.detail["status"] != status:
@@ -32,5 +33,5 @@ def _of_node(evidence: Evidence, spec: CheckSpec, node: str, status: int) -> Fin
     else:
         return Finding(spec.name, Outcome.PASSED, f"{node} ended with status {status}")
     return Finding(
-        spec.name, Outcome.FAILED, message, node, where, evidence.node(node).tail(lines=5)
+        spec.name, Outcome.FAILED, message, node, spec.where, evidence.node(node).tail(lines=5)
     )

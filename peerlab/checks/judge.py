@@ -21,6 +21,7 @@ from peerlab.checks import (
     transcript,
     wire,
 )
+from peerlab.checks.messages import Messages
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, Visibility
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.course import acts_of_nodes
@@ -38,16 +39,16 @@ from peerlab.scenario.model import (
     Type,
 )
 
-CHECKS: Final[dict[str, Callable[[Evidence, CheckSpec, Scenario], list[Finding]]]] = {
-    "delivery": lambda evidence, spec, _: delivery.check(evidence, spec),
-    "order": lambda evidence, spec, _: order.check(evidence, spec),
-    "latency": lambda evidence, spec, _: latency.check(evidence, spec),
-    "exits": lambda evidence, spec, _: exits.check(evidence, spec),
-    "log": lambda evidence, spec, _: log.check(evidence, spec),
-    "transcript": transcript.check,
-    "presence": presence.check,
-    "traffic": traffic.check,
-    "capture": capture.check,
+CHECKS: Final[dict[str, Callable[[Messages, CheckSpec, Scenario], list[Finding]]]] = {
+    "delivery": lambda messages, spec, _: delivery.check(messages, spec),
+    "order": lambda messages, spec, _: order.check(messages, spec),
+    "latency": lambda messages, spec, _: latency.check(messages, spec),
+    "exits": lambda messages, spec, _: exits.check(messages.evidence, spec),
+    "log": lambda messages, spec, _: log.check(messages.evidence, spec),
+    "transcript": lambda messages, *asked: transcript.check(messages.evidence, *asked),
+    "presence": lambda messages, *asked: presence.check(messages.evidence, *asked),
+    "traffic": lambda messages, *asked: traffic.check(messages.evidence, *asked),
+    "capture": lambda messages, *asked: capture.check(messages.evidence, *asked),
 }
 """The checks that a scenario asks for. Those that are always on are not among them."""
 
@@ -62,9 +63,9 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
 
     A check that crashes is unknown, never passed.
     """
-    expecting = _expects_something(scenario)
+    expecting, messages = _expects_something(scenario), Messages(evidence)
     always: dict[str, Callable[[], list[Finding]]] = {
-        steps.NAME: lambda: steps.check(evidence, expecting=expecting, steps=len(scenario.steps)),
+        steps.NAME: lambda: steps.check(messages, expecting=expecting, steps=len(scenario.steps)),
         no_traceback.NAME: lambda: no_traceback.check(evidence),
         wire.NAME: lambda: wire.check(evidence),
     }
@@ -77,7 +78,7 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
         _judged(name, named.get(name), tuple(_found(name, check))) for name, check in always.items()
     ]
     judged += [
-        _judged(spec.name, spec, _of_spec(evidence, spec, scenario))
+        _judged(spec.name, spec, _of_spec(messages, spec, scenario))
         for spec in scenario.checks
         if spec.name not in always
     ]
@@ -93,11 +94,11 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     return Verdict(tuple(judged), trusted=not any(check.name == wire.NAME for check in judged))
 
 
-def _of_spec(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> tuple[Finding, ...]:
-    if not evidence.complete:
+def _of_spec(messages: Messages, spec: CheckSpec, scenario: Scenario) -> tuple[Finding, ...]:
+    if not messages.evidence.complete:
         message = "not judged: the run did not come to its end"
         return (Finding(spec.name, Outcome.UNKNOWN, message, where=spec.where),)
-    return tuple(_found(spec.name, lambda: CHECKS[spec.name](evidence, spec, scenario)))
+    return tuple(_found(spec.name, lambda: CHECKS[spec.name](messages, spec, scenario)))
 
 
 def _found(name: str, check: Callable[[], list[Finding]]) -> list[Finding]:

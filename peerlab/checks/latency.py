@@ -1,30 +1,25 @@
 """`latency`: how long messages take from being typed until they are shown."""
 
-from peerlab.checks.accounting import Account, account
+from peerlab.checks.accounting import Account
 from peerlab.checks.brief import lasting
-from peerlab.checks.messages import NOTHING, WEAKER, chosen, reused
+from peerlab.checks.messages import Messages
 from peerlab.checks.story import Stories
 from peerlab.checks.trips import Key
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.reading import Evidence
 from peerlab.scenario.model import CheckSpec
 
 _MOST = 5
 
 
-def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
+def check(messages: Messages, spec: CheckSpec) -> list[Finding]:
     """Compare the time between typing and showing of every message that arrived with the bounds.
 
     The begin is when the text was typed, and where that was not typed, when it was sent.
     """
-    found = account(evidence)
-    if found.reused:
-        return [reused(found, spec)]
-    arrived = [key for key in found.delivered if chosen(found, key, spec)]
-    if not arrived:
-        message = NOTHING if not found.sent else "no such message arrived, so none can be timed"
-        return [Finding(spec.name, Outcome.UNKNOWN, message, None, spec.where)]
-    stories = Stories(evidence, found)
+    arrived = messages.arrived(spec, "no such message arrived, so none can be timed")
+    if isinstance(arrived, Finding):
+        return [arrived]
+    found, stories = messages.account, messages.stories
     took = {key: max(0.0, _shown_at(found, key) - _begin(found, stories, key)) for key in arrived}
     lowest, highest = spec.arguments["at-least"], spec.arguments["at-most"]
     wrong = [
@@ -36,7 +31,6 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
     part = spec.arguments["of"]
     needed = part if isinstance(part, float) else 1.0
     right = 1 - len(wrong) / len(arrived)
-    weaker = () if found.by_id else (WEAKER,)
     times = sorted(took.values())
     bounds = [
         f"at {name} {lasting(bound)}"
@@ -50,7 +44,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
         f"longest {lasting(times[-1])}"
     )
     if right >= needed:
-        return [Finding(spec.name, Outcome.PASSED, message, why=weaker)]
+        return [Finding(spec.name, Outcome.PASSED, message, why=messages.remark)]
     wrong.sort(key=lambda key: -took[key])
     told = [
         f"took {lasting(took[key])}{_where(found, stories, key)}: {stories.of(key)}"
@@ -63,7 +57,7 @@ def check(evidence: Evidence, spec: CheckSpec) -> list[Finding]:
             message,
             wrong[0][1],
             spec.where,
-            why=(*told, *weaker),
+            why=(*told, *messages.remark),
             share=right,
         )
     ]

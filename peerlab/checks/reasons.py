@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Final
 
-from peerlab.checks.accounting import Account, account
+from peerlab.checks.messages import Messages
 from peerlab.checks.nearest import literal, nearest
-from peerlab.checks.story import Stories
 from peerlab.evidence.journal import Event
-from peerlab.evidence.reading import Evidence
 
 _MOST: Final = 3
 """Messages whose story is told with a step that they would have made come true."""
@@ -19,45 +16,32 @@ _LATELY: Final = 50
 """Lines that a node printed last in which the nearest is looked for, seen before or not."""
 
 
-class Reasons:
-    """Tells the reasons of all failed steps of a run; what they share is worked out once."""
+def reasons(messages: Messages, event: Event) -> Iterator[str]:
+    """What came nearest to what a failed step awaited, and what became of messages that it did."""
+    awaited, node = _awaited(event), str(event.node)
+    if not awaited:
+        return
+    lately = messages.evidence.node(node).printed.splitlines()[-_LATELY:]
+    # What came since the last match is, mostly, what was printed last.
+    shown = list(dict.fromkeys([*str(event.detail["since"]).splitlines(), *lately]))
+    for text, regex in awaited:
+        miss = nearest(text, shown, regex=regex)
+        if miss is not None:
+            yield (
+                f"nearest to it is {miss.line!r}: at its character {miss.at} {miss.got!r} "
+                f"instead of {miss.expected!r}"
+            )
+    texts = [literal(text) if regex else text for text, regex in awaited]
+    yield from _of_messages(messages, node, texts)
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
 
-    def of(self, event: Event) -> Iterator[str]:
-        """What came nearest to what was awaited, and what became of messages that were awaited."""
-        awaited, node = _awaited(event), str(event.node)
-        if not awaited:
-            return
-        lately = self._evidence.node(node).printed.splitlines()[-_LATELY:]
-        # What came since the last match is, mostly, what was printed last.
-        shown = list(dict.fromkeys([*str(event.detail["since"]).splitlines(), *lately]))
-        for text, regex in awaited:
-            miss = nearest(text, shown, regex=regex)
-            if miss is not None:
-                yield (
-                    f"nearest to it is {miss.line!r}: at its character {miss.at} {miss.got!r} "
-                    f"instead of {miss.expected!r}"
-                )
-        texts = [literal(text) if regex else text for text, regex in awaited]
-        yield from self._of_messages(node, texts)
-
-    def _of_messages(self, node: str, awaited: Sequence[str]) -> Iterator[str]:
-        """The stories of messages that the node was to show."""
-        sent = self._account.sent
-        texts = _standing_in(awaited, {message.text for message in sent.values()})
-        wanted = [key for key, message in sent.items() if message.text in texts]
-        told = [key for key in wanted if key[1] == node] or wanted
-        yield from (self._stories.of(key) for key in told[-_MOST:])
-
-    @cached_property
-    def _account(self) -> Account:
-        return account(self._evidence)
-
-    @cached_property
-    def _stories(self) -> Stories:
-        return Stories(self._evidence, self._account)
+def _of_messages(messages: Messages, node: str, awaited: Sequence[str]) -> Iterator[str]:
+    """The stories of messages that the node was to show."""
+    sent = messages.account.sent
+    texts = _standing_in(awaited, {message.text for message in sent.values()})
+    wanted = [key for key, message in sent.items() if message.text in texts]
+    told = [key for key in wanted if key[1] == node] or wanted
+    yield from (messages.stories.of(key) for key in told[-_MOST:])
 
 
 def _standing_in(awaited: Iterable[str], texts: Iterable[str]) -> set[str]:

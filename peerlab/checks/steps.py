@@ -1,23 +1,25 @@
 """`steps`, always on: did every step come true, and did the lab hold until the end?"""
 
-from peerlab.checks.reasons import Reasons
+from peerlab.checks.messages import Messages
+from peerlab.checks.reasons import reasons
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.journal import Event, Kind
-from peerlab.evidence.reading import Evidence
 
 NAME = "steps"
 
 
-def check(evidence: Evidence, *, expecting: bool, steps: int) -> list[Finding]:
+def check(messages: Messages, *, expecting: bool, steps: int) -> list[Finding]:
     """Look for failed steps, a broken lab and output that was not kept.
 
     Args:
-        evidence: the run.
+        messages: those of the run.
         expecting: whether any step of the scenario could have failed to come true.
         steps: how many steps the scenario has.
     """
-    reasons = Reasons(evidence)
-    findings = [_failed(event, steps, tuple(reasons.of(event))) for event in evidence.failed_steps]
+    evidence = messages.evidence
+    findings = [
+        _failed(event, steps, tuple(reasons(messages, event))) for event in evidence.failed_steps
+    ]
     findings += [
         Finding(NAME, Outcome.UNKNOWN, _cut_short(event), event.node)
         for event in evidence.journal

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from peerlab.checks import ends, exits, log, no_traceback, steps, wire
+from peerlab.checks.messages import Messages
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, worst
 from peerlab.evidence.journal import Event, Kind
 from peerlab.scenario.model import CheckSpec
@@ -428,7 +429,7 @@ def test_steps_tells_what_did_not_come_true_and_what_broke(
     expecting: bool,
 ) -> None:
     found = evidence(tmp_path, events, complete=complete)
-    assert steps.check(found, expecting=expecting, steps=2) == findings
+    assert steps.check(Messages(found), expecting=expecting, steps=2) == findings
 
 
 # Outcomes
@@ -504,7 +505,7 @@ def test_a_step_that_waited_for_a_lost_message_tells_what_became_of_it(tmp_path:
     step = failed("u2", "u2 never showed HEY", number=2, awaited=AWAITED)
     events = [*messages.LAB, messages.sent("a", "u2"), messages.datagram("a", "u2", fate="dropped")]
     found = evidence(tmp_path, [*events, step])
-    (finding,) = steps.check(found, expecting=True, steps=4)
+    (finding,) = steps.check(Messages(found), expecting=True, steps=4)
     assert finding.why == ("'HEY' (id a), to u2: left u1 at 1.000 s; dropped; u2 never showed it",)
     assert finding.share == 0.25
 
@@ -515,7 +516,7 @@ def test_a_step_tells_of_messages_that_it_awaited_as_whole_words_only(tmp_path: 
     awaited = [{"text": r"Received\ message:\ from\ USER\ 1:\ Where\ are\ you\?$", "regex": True}]
     step = failed("u2", "u2 never showed it", awaited=awaited)
     found = evidence(tmp_path, [*messages.LAB, *sends, step])
-    (finding,) = steps.check(found, expecting=True, steps=1)
+    (finding,) = steps.check(Messages(found), expecting=True, steps=1)
     assert [why.split(":")[0] for why in finding.why] == [
         "'Where are you?' (id Where are you?), to u2",
         "'from' (id from), to u2",
@@ -526,7 +527,7 @@ def test_a_step_that_waited_in_vain_tells_what_came_nearest(tmp_path: Path) -> N
     step = failed("u1", "u1 never showed it", since="Received message from USER 2: HEY\n")
     near = dict(step.detail) | {"awaited": AWAITED}
     event_ = Event(1.0, Kind.STEP_FAILED, "u1", step.text, near)
-    (finding,) = steps.check(evidence(tmp_path, [*LAB, event_]), expecting=True, steps=1)
+    (finding,) = steps.check(Messages(evidence(tmp_path, [*LAB, event_])), expecting=True, steps=1)
     (why,) = finding.why
     assert why == (
         "nearest to it is 'Received message from USER 2: HEY': at its character 28 '2: HEY' "
@@ -536,5 +537,5 @@ def test_a_step_that_waited_in_vain_tells_what_came_nearest(tmp_path: Path) -> N
 
 def test_what_a_program_showed_after_its_output_was_cut_nobody_knows(tmp_path: Path) -> None:
     step = failed("u1", "u1 never showed 'x'", truncated=True)
-    (finding,) = steps.check(evidence(tmp_path, [*LAB, step]), expecting=True, steps=1)
+    (finding,) = steps.check(Messages(evidence(tmp_path, [*LAB, step])), expecting=True, steps=1)
     assert finding.outcome is UNKNOWN

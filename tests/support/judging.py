@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from peerlab.checks.judge import CHECKS
+from peerlab.checks.messages import Messages
 from peerlab.checks.verdict import Finding
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
@@ -64,7 +65,7 @@ class Case:
         """What the check finds in evidence."""
         scenario = self.scenario
         (spec,) = scenario.checks
-        return CHECKS[spec.name](told, spec, scenario)
+        return CHECKS[spec.name](Messages(told), spec, scenario)
 
 
 def known(**more: dict[str, str]) -> dict[str, dict[str, str]]:
