@@ -1,6 +1,6 @@
 """The programs that scenarios can name without saying where they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import peerlab
@@ -38,7 +38,7 @@ def overriding(overrides: Iterable[str]) -> dict[str, Path]:
     return programs
 
 
-def refuse_unused(overrides: Iterable[str], scenarios: Iterable[Scenario]) -> None:
+def refuse_unused(given: Mapping[str, Path], scenarios: Iterable[Scenario]) -> None:
     """Refuse overrides of programs that no node of any scenario runs.
 
     Else somebody's program would be graded that was never played. Where others are used it is well:
@@ -48,7 +48,6 @@ def refuse_unused(overrides: Iterable[str], scenarios: Iterable[Scenario]) -> No
         UsageError: none of them is used.
     """
     used = {name for scenario in scenarios for name in scenario.programs}
-    given = overriding(overrides)
     if given and used.isdisjoint(given):
         hint = f"programs here are: {', '.join(sorted(used))}"
         names = ", ".join(repr(name) for name in given)

@@ -151,9 +151,8 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 
 
 def _play(config: pytest.Config, path: Path) -> Result:
-    overrides = config.getoption("--peerlab-program")
-    programs, instead = known_programs(overrides), overriding(overrides)
-    scenario = load_scenario(path, programs=programs, instead=instead)
+    instead = overriding(config.getoption("--peerlab-program"))
+    scenario = load_scenario(path, programs=known_programs(), instead=instead)
     out = config.invocation_params.dir / config.getoption("--peerlab-out")
     seed = config.getoption("--peerlab-seed")
     native = config.getoption("--peerlab-wire") == "native"

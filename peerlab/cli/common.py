@@ -130,7 +130,7 @@ def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
         ScenarioError: a scenario is wrong.
         UsageError: there is none, or an override is of no program in them.
     """
-    programs, instead = known_programs(overrides), overriding(overrides)
+    programs, instead = known_programs(), overriding(overrides)
     scenarios: list[Scenario] = []
     problems: list[ScenarioError] = []
     for path in find_scenarios(paths or [Path("scenarios")]):
@@ -141,7 +141,7 @@ def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
     if problems:
         found = [diagnostic for problem in problems for diagnostic in problem.diagnostics]
         raise ScenarioError(list(dict.fromkeys(found)))  # a program's problems only once
-    refuse_unused(overrides, scenarios)
+    refuse_unused(instead, scenarios)
     return scenarios
 
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -93,23 +93,23 @@ SCENARIO: Final = Form(
 
 
 def load_scenario(
-    path: Path, *, programs: Mapping[str, Path], instead: Collection[str] = ()
+    path: Path, *, programs: Mapping[str, Path], instead: Mapping[str, Path] | None = None
 ) -> Scenario:
     """Read a scenario and the program files of its nodes.
 
     Args:
         path: the scenario's file.
         programs: program files by name; the scenario's own `programs` go before them.
-        instead: names in `programs` that go before the scenario's own.
+        instead: program files that go before the scenario's own.
 
     Raises:
         ScenarioError: anything in these files is wrong; has all of it.
     """
-    return _load(Reading(), path, programs, instead)
+    return _load(Reading(), path, programs, instead or {})
 
 
 def _load(
-    reading: Reading, path: Path, programs: Mapping[str, Path], instead: Collection[str]
+    reading: Reading, path: Path, programs: Mapping[str, Path], instead: Mapping[str, Path]
 ) -> Scenario:
     source, tree = reading.tree(path)
     fields = SCENARIO.read(reading, tree)
@@ -132,7 +132,7 @@ def load_recorded(path: Path, *, programs: Mapping[str, Path]) -> Scenario:
     Raises:
         ScenarioError: anything in these files is wrong; has all of it.
     """
-    return _load(Reading(recorded=True), path, programs, programs)
+    return _load(Reading(recorded=True), path, {}, programs)
 
 
 def scenario_name(path: Path) -> str:
@@ -195,12 +195,12 @@ class _Loader:
         reading: Reading,
         path: Path,
         programs: Mapping[str, Path],
-        instead: Collection[str],
+        instead: Mapping[str, Path],
     ) -> None:
         self._reading = reading
         self._instead = instead
         self._path = path
-        self._paths = dict(programs)
+        self._paths = {**programs, **instead}
         self._programs: dict[str, Program | None] = {}
         self._nodes: dict[str, Node] = {}
         self._program_of: dict[str, str] | None = None
