@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,20 @@ def test_the_page_of_a_packed_run_stands_beside_its_file(peerlab: Command) -> No
     both = peerlab("report", "handed-in.zip", "runs/lab/latest", "--index", "all.html")
     assert both.exit_code == 0
     assert 'href="handed-in.html"' in Path("all.html").read_text(encoding="utf-8")
+
+
+def test_an_error_of_a_packed_run_names_its_file(peerlab: Command) -> None:
+    with zipfile.ZipFile("odd.zip", "w") as odd:
+        odd.writestr("run/journal.jsonl", "[]\n")
+    for command in ("check", "report"):
+        told = peerlab(command, "odd.zip")
+        assert told.exit_code == ExitStatus.USAGE
+        assert "odd.zip is not the evidence of a run" in told.output
+        assert "peerlab-" not in told.output
+
+
+def test_what_was_removed_halfway_is_no_run(peerlab: Command) -> None:
+    peerlab.run(peerlab.bench.write(PASSES, "lab"))
+    run = Path("runs/lab/latest").resolve()
+    run.rename(run.with_name(f".removed-{run.name}"))
+    assert "found no evidence of a run in runs" in peerlab("check", "runs").output

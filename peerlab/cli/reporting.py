@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from peerlab.checks.result import Result
-from peerlab.cli.common import FoundRun, evidence_folders, reports_errors
+from peerlab.cli.common import FoundRun, about, evidence_folders, reports_errors
 from peerlab.cli.judging import EVIDENCE
 from peerlab.errors import ExitStatus, PeerlabError, UsageError
 from peerlab.evidence.reading import Evidence
@@ -73,9 +73,10 @@ def _reported(run: FoundRun, page: Path) -> Result:
     """Judge a run and write its page."""
     from peerlab.report.html import write_report  # noqa: PLC0415 - needs templates
 
-    evidence = Evidence(run.folder)  # read once, for both
-    result = judge_evidence(evidence)
-    write_report(result, page, evidence)
+    with about(run):
+        evidence = Evidence(run.folder)  # read once, for both
+        result = judge_evidence(evidence)
+        write_report(result, page, evidence)
     click.echo(shown_path(page))
     return replace(result, evidence=run.origin)
 

@@ -81,13 +81,15 @@ def _link(link: Path, target: str) -> None:
 def find_runs(directory: Path) -> list[Path]:
     """The folders of runs in a directory, sorted, or the directory itself if it is one.
 
-    Links such as `latest` are not followed: each run is found once.
+    Links such as `latest` are not followed: each run is found once. What is hidden is none, such as
+    one that `remove_run` was kept from removing whole.
     """
     found = []
     for path, below, files in os.walk(directory):
         if JOURNAL in files:
             found.append(Path(path))
             below.clear()
+        below[:] = [name for name in below if not name.startswith(".")]
     return sorted(found)
 
 
