@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -180,10 +181,10 @@ def test_when_a_process_of_the_lab_is_killed_the_outcome_is_unknown_and_nothing_
 
 
 def test_a_node_whose_first_process_is_killed_is_one_that_was_killed(run: Run) -> None:
-    of_first = {ids[1] for ids in remains.marked(run.mark).values() if ids[2:] == [1]}
-    first = min(of_first)
-    (pid,) = [pid for pid, ids in remains.marked(run.mark).items() if ids[1:] == [first, 1]]
-    os.kill(pid, signal.SIGKILL)
+    # Which of them is u1's cannot be seen from here: nodes start in no order.
+    for pid in [pid for pid, ids in remains.marked(run.mark).items() if ids[2:] == [1]]:
+        with suppress(ProcessLookupError):  # the run ends with u1
+            os.kill(pid, signal.SIGKILL)
     output = run.output()
     assert run.process.returncode == 1, output
     assert "u1 ended with status 137" in output
