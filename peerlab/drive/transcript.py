@@ -32,6 +32,7 @@ class _OpenLine:
         read: characters that are consumed.
         since: when its first piece came.
         looked: how long it was when it was last asked whether it is a trace.
+        cut: whether typing has ended the line on the screen and its own end may yet come.
     """
 
     decoder: codecs.IncrementalDecoder | io.IncrementalNewlineDecoder
@@ -40,6 +41,7 @@ class _OpenLine:
     since: float = 0.0
     looked: int = 0
     is_trace: bool = False
+    cut: bool = False
 
 
 def _decoder(*, pty: bool) -> codecs.IncrementalDecoder | io.IncrementalNewlineDecoder:
@@ -89,12 +91,13 @@ class Transcript:
             return []
         if not line.text:
             line.since = at
-        before = line.text
+        before, begun = line.text, bool(line.text) or line.cut
+        line.cut = False
         *ended, line.text = (before + text).split("\n")
         events: list[Event] = []
         if ended:
             line.looked, line.is_trace = 0, False
-        if ended and before:
+        if ended and begun:
             outputs = self.outputs
             events += self._close_lines(stream, ended[:1], line.since)
             # A line end that comes later than its line is nothing new to be seen.
@@ -110,6 +113,8 @@ class Transcript:
 
     def typed(self, text: str, at: float, *, secret: bool) -> list[Event]:
         """Take in that a line is typed at `at`: whatever is open on the screen ends there."""
+        for line in self._open.values():
+            line.cut = line.cut or bool(line.text)
         events = [*self._flush("stdout"), *self._flush("stderr")]
         if self.echoes:
             self._echo_due.append(text + "\n")

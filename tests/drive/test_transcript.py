@@ -391,3 +391,23 @@ def test_a_line_end_that_comes_after_its_line_is_nothing_new_to_be_seen() -> Non
     assert transcript.outputs == before
     transcript.printed("stdout", b"\n", 3.0)
     assert transcript.outputs == before + 1
+
+
+def test_the_end_of_a_line_that_typing_has_cut_is_nothing_new_to_be_seen() -> None:
+    transcript = pipe()
+    feed(transcript, b"echo one")
+    transcript.typed("two", 0.0, secret=False)
+    before = transcript.outputs
+    feed(transcript, b"\n")
+    assert transcript.outputs == before
+    feed(transcript, b"\n")
+    assert transcript.outputs == before + 1
+
+
+def test_what_follows_typing_on_a_line_that_it_has_cut_is_seen() -> None:
+    transcript = pipe()
+    feed(transcript, b"Name: ")
+    transcript.typed("u1", 0.0, secret=False)
+    before = transcript.outputs
+    feed(transcript, b"hello\n")
+    assert transcript.outputs == before + 1
