@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import warnings
 from collections.abc import Callable
 from typing import Final
@@ -32,6 +33,11 @@ _TRIED_BY: Final[dict[str, Callable[[], object]]] = {
 
 So it is with `uml`, a kernel that has what that of the machine may lack, and with `browser`.
 """
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: background jobs of a shell ignore it, and so does what they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
