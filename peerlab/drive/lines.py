@@ -3,13 +3,10 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from peerlab.evidence.journal import Event, Kind
-
-MAX_LINE: Final = 8 * 1024
-"""Characters of a line that patterns look at. Some take the square of a line's length: `\\S+ x`
-takes 15 seconds for one word of 64 KiB."""
+from peerlab.scenario.values import MAX_LINE
 
 
 class Told(NamedTuple):

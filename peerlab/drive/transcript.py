@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from peerlab.backend.base import Stream
-from peerlab.drive.lines import MAX_LINE, LineKinds
+from peerlab.drive.lines import LineKinds
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.mask import MASK
+from peerlab.scenario.values import MAX_LINE
 
 MAX_UNREAD: Final = 256 * 1024
 """Characters of dialogue kept for expectations; a program that prints more loses the oldest."""

@@ -38,6 +38,7 @@ def _templates() -> Environment:
         auto_reload=False,
         finalize=_shown,
     )
+    environment.filters["clipped"] = clipped
     environment.filters["ours"] = Markup  # drawings and the script, whose texts are escaped already
     return environment
 

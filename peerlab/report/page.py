@@ -15,10 +15,12 @@ from peerlab.evidence.reading import Evidence
 from peerlab.report.account import points_of, proof_title
 from peerlab.report.captures import Capture, read_captures
 from peerlab.report.conditions import read_conditions
+from peerlab.report.curves import Curves, draw_streams
 from peerlab.report.details import texts_in
 from peerlab.report.diagram import Diagram, draw
 from peerlab.report.onward import router_addresses
 from peerlab.report.plots import MOST_PAIRS, draw_latencies, draw_losses
+from peerlab.report.streams import read_streams
 from peerlab.report.terminals import Terminal, read_terminal, share_of_each
 from peerlab.report.traffic import losses, read_traffic
 
@@ -61,6 +63,7 @@ class Plots:
     latencies: str | None
     losses: str | None
     pairs_left_out: int
+    streams: Curves | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def describe(result: Result, evidence: Evidence, beside: Path) -> Page:
             draw_latencies(traffic.latencies, result.seconds),
             draw_losses(pairs),
             max(0, len(pairs) - MOST_PAIRS),
+            draw_streams(read_streams(evidence, scenario), result.seconds),
         ),
         captures=list(read_captures(result.evidence, beside)),
         scenario=list(_numbered(scenario.text)),

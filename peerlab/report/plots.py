@@ -1,27 +1,17 @@
 """Draws two plots: how long messages took over the run, and what was lost between whom."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil, floor, log10
+from math import ceil
 from typing import Final
 
+from peerlab.report.axes import CELL, Axes
 from peerlab.report.passages import Carrier
-from peerlab.report.svg import box, drawing, element, hint, label, line, shortened
+from peerlab.report.svg import box, drawing, element, hint, label, shortened
 from peerlab.report.traffic import Latency
 
 MOST_PAIRS: Final = 12
 
 _WIDTH: Final = 640.0
-_HEIGHT: Final = 240.0
-_LEFT: Final = 64.0
-_RIGHT: Final = 16.0
-_TOP: Final = 24.0
-_BOTTOM: Final = 44.0
-_CELL: Final = 5.0
-"""Pixels within which points are drawn as one, so that many cost no more than some."""
-_TICKS: Final = 4
-_STEPS: Final = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)
-_EXACTLY: Final = 1.0001
-"""What makes up for rounding."""
 _BAR: Final = 18.0
 _BAR_ROW: Final = 30.0
 _NAMES: Final = 190.0
@@ -34,24 +24,20 @@ def draw_latencies(latencies: Sequence[Latency], seconds: float) -> str | None:
         return None
     slowest = max(latency.seconds for latency in latencies)
     factor, unit = (1.0, "s") if slowest >= 1 else (1000.0, "ms")
-    top = _nice(max(slowest * factor, 1e-3))
-    end = _nice(max(seconds, 1e-3))
-    parts = [*_axes(end, "time since the run began, in s", top, f"time under way, in {unit}")]
+    axes = Axes.up_to(seconds, slowest * factor)
+    parts = []
     drawn: set[tuple[int, int, Carrier]] = set()
     for latency in latencies:
-        x = _LEFT + latency.at / end * (_WIDTH - _LEFT - _RIGHT)
-        y = _y(latency.seconds * factor / top)
-        cell = (int(x / _CELL), int(y / _CELL), latency.carrier)
+        x, y = axes.x(latency.at), axes.y(latency.seconds * factor)
+        cell = (int(x / CELL), int(y / CELL), latency.carrier)
         if cell not in drawn:
             drawn.add(cell)
             parts.append(_point(x, y, latency, factor, unit))
-    return drawing(
-        _WIDTH,
-        _HEIGHT,
+    return axes.drawing(
         parts,
+        unit=f"time under way, in {unit}",
         title="How long messages took",
         about=f"{len(latencies)} values; the longest is {slowest * factor:.3g} {unit}.",
-        kind="plot",
     )
 
 
@@ -61,37 +47,6 @@ def _point(x: float, y: float, latency: Latency, factor: float, unit: str) -> st
     if latency.carrier is Carrier.MESSAGE:
         return element("circle", told, cx=x, cy=y, r=3.5, class_="point")
     return element("path", told, d=f"M{x:.1f} {y - 5:.1f} l5 5 -5 5 -5 -5z", class_="diamond")
-
-
-def _y(part: float) -> float:
-    return _HEIGHT - _BOTTOM - part * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _axes(right: float, below: str, top: float, above: str) -> list[str]:
-    """Both axes, with ticks and what they say."""
-    bottom, end = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
-    parts = [
-        line(_LEFT, bottom, end, bottom, "axis"),
-        line(_LEFT, _TOP, _LEFT, bottom, "axis"),
-        label(4, 14, above, "unit"),
-        label(end, _HEIGHT - 6, below, "unit", "end"),
-    ]
-    for tick in range(_TICKS + 1):
-        x = _LEFT + tick / _TICKS * (end - _LEFT)
-        y = _y(tick / _TICKS)
-        parts += [
-            line(x, bottom, x, bottom + 4, "axis"),
-            label(x, bottom + 17, f"{right * tick / _TICKS:.4g}", "tick", "middle"),
-            line(_LEFT, y, end, y, "grid"),
-            label(_LEFT - 8, y + 4, f"{top * tick / _TICKS:.4g}", "tick", "end"),
-        ]
-    return parts
-
-
-def _nice(value: float) -> float:
-    """The next value above whose quarters are short to write."""
-    power = 10.0 ** floor(log10(value))
-    return next(step * power for step in _STEPS if value <= step * power * _EXACTLY)
 
 
 def draw_losses(pairs: Mapping[tuple[str, str], tuple[int, int]]) -> str | None:

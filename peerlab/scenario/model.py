@@ -398,6 +398,7 @@ class Program:
     messages: Messages
     actions: Mapping[str, Action]
     presence: Presence | None = None
+    streams: Pattern | None = None
     text: str = field(default="", compare=False, repr=False)
     """The program file, as it was read."""
 

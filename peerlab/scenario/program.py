@@ -38,6 +38,7 @@ from peerlab.scenario.model import (
 from peerlab.scenario.reading import Reading, Scope, suggest
 from peerlab.scenario.source import quoted
 from peerlab.scenario.tree import Items, Scalar, Tree, is_nothing
+from peerlab.scenario.values import Pattern
 
 RESERVED_NAMES: Final = frozenset({*ACT_NAMES, "node", "together"})
 """Words of the language that an action or a parameter cannot be called."""
@@ -117,6 +118,11 @@ _MESSAGES: Final = Key(
 _PRESENCE: Final = Key(
     "presence", raw(PRESENCE.schema()), "lines that tell who is there, for the check 'presence'"
 )
+_STREAMS: Final = Key(
+    "streams",
+    PATTERN,
+    "lines that tell of a stream that comes in: groups from, stream, expected, lost, jitter",
+)
 _ACTIONS: Final = Key(
     "actions",
     raw(
@@ -143,6 +149,7 @@ PROGRAM: Final = Form(
         _NOTICES,
         _MESSAGES,
         _PRESENCE,
+        _STREAMS,
         _ACTIONS,
     ),
 )
@@ -203,6 +210,7 @@ def read_program(
         messages=_messages(fields),
         actions=_actions(fields, has_notices=fields.tree(_NOTICES) is not None),
         presence=_presence(fields),
+        streams=_streams(fields),
         text=source.text,
     )
     return None if reading.has_problems(path) else program
@@ -284,6 +292,13 @@ def _presence(fields: Fields) -> Presence | None:
     if joined is None or listed is None or entry is None:
         return None
     return Presence(joined, listed, entry)
+
+
+def _streams(fields: Fields) -> Pattern | None:
+    pattern = fields.get(_STREAMS)
+    if pattern is not None:
+        require_groups(fields, _STREAMS, pattern, "from", "stream", "expected", "lost", "jitter")
+    return pattern
 
 
 def _actions(fields: Fields, *, has_notices: bool) -> Mapping[str, Action]:

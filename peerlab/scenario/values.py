@@ -18,6 +18,10 @@ class Reference:
         return self.name if self.attribute is None else f"{self.name}.{self.attribute}"
 
 
+MAX_LINE: Final = 8 * 1024
+"""Characters of a line that the patterns of a program file look at. Some patterns take the square
+of a line's length: `\\S+ x` takes 15 seconds for one word of 64 KiB."""
+
 Resolver = Callable[[Reference], str]
 
 

@@ -13,6 +13,7 @@ from peerlab.recorded import judge_recorded
 from peerlab.report.html import write_index, write_report
 from tests.support.chromium import find_chromium
 from tests.support.crowd import crowd
+from tests.support.sound import call
 
 FINDING = Finding(
     "steps",
@@ -38,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Pages of a run of four nodes, one of a hundred, and the index of both."""
+    """Pages of a run of four nodes, one of a hundred, one with streams, and the index of all."""
     runs = tmp_path_factory.mktemp("runs")
     results = []
     for name, nodes, events in (("four", 4, 400), ("hundred", 100, 3_000)):
@@ -50,7 +51,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         verdict = Verdict((*judged, *result.verdict.checks))
         results.append(replace(result, verdict=verdict))
         write_report(results[-1], folder / "report.html")
+    result = judge_recorded(call(runs / "streams"))
+    results.append(replace(result, verdict=Verdict((Judged("steps", "", (FINDING,)),))))
+    write_report(results[-1], result.evidence / "report.html")
     write_index([(each, each.evidence / "report.html") for each in results], runs / "index.html")
-    return {name: runs / name / "report.html" for name in ("four", "hundred")} | {
+    return {name: runs / name / "report.html" for name in ("four", "hundred", "streams")} | {
         "index": runs / "index.html"
     }

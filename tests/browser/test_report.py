@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
-EVERY = pytest.mark.parametrize("name", ["four", "hundred", "index"])
+EVERY = pytest.mark.parametrize("name", ["four", "hundred", "streams", "index"])
 REPORTS = pytest.mark.parametrize("name", ["four", "hundred"])
 FOCUSABLE = "summary, a[href], button, input, [tabindex='0']"
 
@@ -196,6 +196,24 @@ def test_a_details_opens_with_the_keyboard(browser: Browser, pages: dict[str, Pa
         page.get_by_text("The same as a table").focus()
         page.keyboard.press("Enter")
         assert table.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_line_of_a_stream_looks_in_the_key_as_in_the_plots(
+    browser: Browser, pages: dict[str, Path], scheme: Literal["light", "dark"]
+) -> None:
+    look = """all => all.map(one => {
+      const style = getComputedStyle(one);
+      return [style.stroke, style.strokeDasharray, style.fill];
+    })"""
+    with opened(browser, pages["streams"], color_scheme=scheme) as page:
+        looks = [
+            page.get_by_role("region", name=name, exact=True).locator(".curve").evaluate_all(look)
+            for name in ("Streams", "Plot of jitter", "Plot of the loss of streams")
+        ]
+    assert len(looks[0]) == 2
+    assert looks[0][0] != looks[0][1]
+    assert looks[1] == looks[2] == looks[0]
 
 
 @REPORTS

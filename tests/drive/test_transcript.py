@@ -4,9 +4,10 @@ from typing import ClassVar, cast
 import pytest
 
 from peerlab.drive import transcript as module
-from peerlab.drive.lines import MAX_LINE, LineKinds
+from peerlab.drive.lines import LineKinds
 from peerlab.drive.transcript import MAX_NOTICES, MAX_UNREAD, Transcript
 from peerlab.evidence.journal import Event, Kind
+from peerlab.scenario.values import MAX_LINE
 from tests.drive.feeding import feed, pipe, pty, shown
 
 # What is read, and how far.

@@ -18,6 +18,7 @@ from peerlab.report.page import Page, describe
 from tests.support.bench import Bench
 from tests.support.crowd import crowd
 from tests.support.journals import deployed, event, evidence, printed, started
+from tests.support.sound import call, heard, media, traced
 
 FAILS = """
     title: Waits in vain
@@ -196,6 +197,40 @@ def test_a_run_of_a_lab_that_never_came_up_has_a_page(bench: Bench) -> None:
     assert "unknown" in text
     assert "Terminals" not in text
     assert "What passed between the nodes" not in text
+
+
+# Streams
+
+
+def test_a_page_has_the_figures_of_streams_as_plots_and_as_text(tmp_path: Path) -> None:
+    html = page(judge_recorded(call(tmp_path / "run")))
+    text = Text(html.replace("<td", " <td")).all
+    assert "Jitter and loss of streams" in text
+    assert "Jitter of streams" in text
+    assert "u1 u2 a 500 50 10.0 5.0" in text
+    assert "u1 u3 a 500 0 0.0 0.2" in text
+    assert "10.000 u1 u2 a 500 50 20.0 5.00" in text
+
+
+def test_a_run_without_streams_has_no_plot_of_them(played: Result) -> None:
+    assert "Jitter" not in Text(page(played)).all
+
+
+def test_no_stream_gets_out_of_the_page_and_many_are_bounded(tmp_path: Path) -> None:
+    nasty = "<script>alert(1)</script><img\x1b[2J\u202e&"
+    few = [traced(1.0, "u2", media(50, 49, 1, ip=nasty + "y" * 5000, name=nasty + "x" * 2000))]
+    many = [
+        traced(2.0, "u3", "".join(media(50, 1, 1, name=str(each)) for each in range(20_000))),
+        *(traced(float(at), "u1", media(at, 0, 1)) for at in range(3, 20_000)),
+    ]
+    html = page(judge_recorded(heard(tmp_path / "run", few + many)))
+    parsed = Text(html)
+    assert "img" not in parsed.tags
+    assert parsed.tags.count("script") == 1
+    assert set(html).isdisjoint("\x1b\u202e")
+    assert "more streams, which lost less, are not shown" in parsed.all
+    _, _, section = html.partition('aria-labelledby="streams"')
+    assert len(section.partition("</section>")[0]) < 200_000
 
 
 # Captures

@@ -1,21 +1,7 @@
-from xml.etree import ElementTree as ET
-
 from peerlab.report.passages import Carrier
 from peerlab.report.plots import MOST_PAIRS, draw_latencies, draw_losses
 from peerlab.report.traffic import Latency
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(drawing: str | None) -> list[str]:
-    assert drawing is not None
-    return [element.text or "" for element in ET.fromstring(drawing).iter(f"{SVG}text")]
-
-
-def drawn(drawing: str | None, kind: str) -> list[ET.Element]:
-    assert drawing is not None
-    every = ET.fromstring(drawing).iter()
-    return [element for element in every if element.get("class") == kind]
+from tests.support.drawings import drawn, texts
 
 
 def test_each_message_is_a_ring_at_its_time_and_latency() -> None:

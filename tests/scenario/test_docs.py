@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.drive.lines import MAX_LINE
 from peerlab.drive.transcript import MAX_NOTICES, MAX_UNREAD
 from peerlab.drive.watch import MAX_OUTPUT, MAX_PIECES
 from peerlab.scenario.acts import ACT_NAMES
@@ -16,6 +15,7 @@ from peerlab.scenario.network import NAT, NATS, NETWORK, ROUTER
 from peerlab.scenario.presets import PRESETS
 from peerlab.scenario.program import BUILD, LOCAL, PROGRAM
 from peerlab.scenario.source import CODES
+from peerlab.scenario.values import MAX_LINE
 from peerlab.scenario.wire import ONE_WAY, WIRE
 from tests.scenario.conftest import Load, LoadProgram
 

@@ -58,6 +58,16 @@ def test_a_program_file_may_say_who_is_there(load_file: LoadProgram) -> None:
     assert load_file("image: test/mine").presence is None
 
 
+def test_a_program_file_may_say_what_tells_of_streams(load_file: LoadProgram) -> None:
+    groups = ("from", "stream", "expected", "lost", "jitter")
+    whole = "/" + " ".join(rf"(?P<{group}>\S+)" for group in groups) + "/"
+    assert load_file(f"image: test/mine\nstreams: '{whole}'").streams == Pattern.parse(whole)
+    assert load_file("image: test/mine").streams is None
+    for group in groups:
+        with pytest.raises(ScenarioError, match=f"lacks the group '{group}'"):
+            load_file(f"image: test/mine\nstreams: '{whole.replace(f'<{group}>', '<other>')}'")
+
+
 def test_an_image_is_all_that_a_program_file_needs(load_file: LoadProgram) -> None:
     program = load_file("image: test/mine")
     assert program.command is None
