@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from peerlab.checks.marks import Marks
-from peerlab.checks.trips import Key, Trip, datagrams, marks_of
+from peerlab.checks.trips import Key, Trip, marks_of
 from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import Evidence, Message
 from peerlab.wire.flows import TEXT_BYTES
@@ -24,7 +24,7 @@ def never_left(
         sent: as for `trips`.
         on_the_way: what that found.
     """
-    if any(event.kind is Kind.WIRE and event.text in _NOT_ALL for event in evidence.journal):
+    if any(event.text in _NOT_ALL for event in evidence.of(Kind.WIRE)):
         return frozenset()
     seen = {sent[key].node for key in on_the_way}
     marked: dict[str, list[Key]] = defaultdict(list)
@@ -42,7 +42,7 @@ def never_left(
         # It may have gone to somebody else than the program says.
         booked = {id(event) for trip in on_the_way.values() for event in trip.events}
         carried = Marks(marked)
-        for event in datagrams(evidence):
+        for event in evidence.of(Kind.DATAGRAM):
             for _, keys in carried.find(event.text):
                 candidates -= {
                     key

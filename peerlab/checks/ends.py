@@ -46,7 +46,7 @@ def _failures(node: NodeEvidence, awaited: int, *, last: bool) -> Iterator[int]:
     """
     signalled = False
     ends: list[int] = []
-    for event in node.journal:
+    for event in node.course:
         match event.kind:
             case Kind.STARTED:
                 signalled = False
@@ -62,10 +62,10 @@ def _failures(node: NodeEvidence, awaited: int, *, last: bool) -> Iterator[int]:
 
 def _unended(evidence: Evidence) -> Iterator[str]:
     """Nodes that were started, were not to run on after the run, and of which no end was told."""
-    end = next(event for event in evidence.journal if event.kind is Kind.END)
+    end = evidence.of(Kind.END)[0]
     if end.detail.get("left", True):
         return
     for name, node in evidence.nodes.items():
-        started = any(event.kind is Kind.STARTED for event in node.journal)
+        started = any(event.kind is Kind.STARTED for event in node.course)
         if started and node.exited is None:
             yield name

@@ -23,7 +23,7 @@ from peerlab.checks import (
 )
 from peerlab.checks.messages import Messages
 from peerlab.checks.verdict import Finding, Judged, Outcome, Verdict, Visibility
-from peerlab.evidence.reading import Evidence
+from peerlab.evidence.reading import Evidence, nothing_collected
 from peerlab.scenario.course import acts_of_nodes
 from peerlab.scenario.model import (
     CheckSpec,
@@ -58,6 +58,7 @@ _DEEDS: Final = (Type, Start, Pause, Resume, Stop, Restart, EndInput, SendSignal
 """What a step does, whatever the program makes of it."""
 
 
+@nothing_collected()
 def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
     """Run the checks that are always on and those that the scenario asks for.
 

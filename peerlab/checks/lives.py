@@ -20,7 +20,7 @@ class Life:
         self.stopped: float | None = None
         self.pauses: list[tuple[float, float | None]] = []
         self.truncated: float | None = None
-        for event in node.journal:
+        for event in node.course:
             self._take(event)
 
     def _take(self, event: Event) -> None:

@@ -175,9 +175,7 @@ def messages_sent(evidence: Evidence, addresses: Mapping[str, str]) -> list[Sent
         addresses: nodes by their addresses, and by their names.
     """
     found: dict[tuple[str, str, bool], Sent] = {}
-    for event in evidence.journal:
-        if event.kind is not Kind.SENT:
-            continue
+    for event in evidence.of(Kind.SENT):
         node, message_id = str(event.node), event.detail.get("id")
         key = node, event.text if message_id is None else message_id, message_id is None
         sent = found.get(key)

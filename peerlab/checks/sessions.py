@@ -179,7 +179,7 @@ def _unanswered(session: Session, typing: Typing) -> Session:
 def _troubles(node: NodeEvidence) -> Iterator[Absence]:
     """When the node stood still or had no cable."""
     since: dict[Kind, float] = {}
-    for event in node.journal:
+    for event in node.course:
         if event.kind in _ENDINGS:
             since[event.kind] = event.at
         for begin, (ends, what) in _ENDINGS.items():
@@ -201,7 +201,7 @@ def _upsets(evidence: Evidence, scenario: Scenario) -> Mapping[frozenset[str], l
             event.at
             for name in servers(scenario, programs)
             if name in evidence.nodes
-            for event in evidence.nodes[name].journal
+            for event in evidence.nodes[name].course
             if event.kind in _UPSETS and event.detail.get("by") != "lab"
         )
     return found
@@ -216,9 +216,7 @@ def _cuts(evidence: Evidence, scenario: Scenario) -> Mapping[str, list[Absence]]
     """When partitions had cut nodes off from those that they come after."""
     found: dict[str, list[Absence]] = defaultdict(list)
     since = [(0.0, impair) for impair in scenario.network.impairments]
-    for event in evidence.journal:
-        if event.kind is not Kind.WIRE or event.text != "changed":
-            continue
+    for event in evidence.told_by_wire("changed"):
         step = scenario.steps[event.detail["number"] - 1]
         act = step.act if isinstance(step, WireStep) else None
         if isinstance(act, Impair):

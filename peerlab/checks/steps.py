@@ -22,14 +22,13 @@ def check(messages: Messages, *, expecting: bool, steps: int) -> list[Finding]:
     ]
     findings += [
         Finding(NAME, Outcome.UNKNOWN, _cut_short(event), event.node)
-        for event in evidence.journal
-        if event.kind in {Kind.BROKE, Kind.TRUNCATED}
+        for event in (*evidence.of(Kind.TRUNCATED), *evidence.of(Kind.BROKE))
     ]
     if not evidence.complete and not findings:
         findings.append(Finding(NAME, Outcome.UNKNOWN, "the run did not come to its end"))
     if findings or not expecting:
         return findings
-    played = len({event.detail["number"] for event in evidence.journal if event.kind is Kind.STEP})
+    played = len({event.detail["number"] for event in evidence.of(Kind.STEP)})
     return [Finding(NAME, Outcome.PASSED, f"all {played} steps came true")]
 
 

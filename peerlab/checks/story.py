@@ -26,10 +26,8 @@ class Stories:
         self._known = evidence.variables
         self._nodes = evidence.nodes
         self._typed: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for name, node in evidence.nodes.items():
-            for event in node.journal:
-                if event.kind is Kind.TYPED:
-                    self._typed[name, event.text].append(event.at)
+        for event in evidence.of(Kind.TYPED):
+            self._typed[str(event.node), event.text].append(event.at)
 
     def typed_at(self, message: Message) -> float | None:
         """When the message's text was typed at its sender, in seconds since the run began."""

@@ -40,9 +40,9 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
     relays = relays_of(spec, scenario)
     datagrams = [
         event
-        for event in evidence.journal
+        for event in evidence.of(Kind.DATAGRAM)
         # What became of it elsewhere is told of the same one once more.
-        if event.kind is Kind.DATAGRAM and "cable" not in event.detail
+        if "cable" not in event.detail
     ]
     streams: list[tuple[str, str]] = []
     for relay in relays:

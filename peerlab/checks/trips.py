@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,16 +120,11 @@ def trips(evidence: Evidence, sent: Mapping[Key, Message]) -> dict[Key, Trip]:
         return {}
     index = _Index(sent)
     found: dict[Key, list[Event]] = defaultdict(list)
-    for event in sorted(datagrams(evidence), key=_turn):
+    for event in sorted(evidence.of(Kind.DATAGRAM), key=_turn):
         key = index.find(event)
         if key is not None:
             found[key].append(event)
     return {key: Trip(tuple(events)) for key, events in found.items()}
-
-
-def datagrams(evidence: Evidence) -> Iterable[Event]:
-    """What the wire tells of datagrams: where they left, and what happened to them later."""
-    return (event for event in evidence.journal if event.kind is Kind.DATAGRAM)
 
 
 def _turn(event: Event) -> tuple[float, bool]:

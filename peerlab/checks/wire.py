@@ -3,7 +3,7 @@
 from typing import Final
 
 from peerlab.checks.verdict import Finding, Outcome
-from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.journal import Event
 from peerlab.evidence.reading import Evidence
 
 NAME: Final = "wire"
@@ -21,12 +21,12 @@ def check(evidence: Evidence) -> list[Finding]:
     missed = sum(int(event.detail["missed"]) for event in totals)
     timed = sum(int(event.detail.get("timed", 0)) for event in totals)
     late = sum(int(event.detail.get("late", 0)) for event in totals)
-    messages = [_not_as_asked(event) for event in _tried(evidence) if event.detail["wrong"]]
+    tried = evidence.told_by_wire("tried")
+    messages = [_not_as_asked(event) for event in tried if event.detail["wrong"]]
     overflowed = sum(int(event.detail.get("overflowed", 0)) for event in totals)
     messages += [
         f"{event.detail['part']} did not tell how it ended"
-        for event in evidence.journal
-        if event.kind is Kind.WIRE and event.text == "silent"
+        for event in evidence.told_by_wire("silent")
     ]
     stood_still = max((float(event.detail.get("stood_still", 0)) for event in totals), default=0)
     if stood_still > TOO_LATE:
@@ -42,12 +42,6 @@ def check(evidence: Evidence) -> list[Finding]:
             f"{latest:.3g} s: this machine is too busy"
         )
     return [Finding(NAME, Outcome.UNKNOWN, message) for message in messages]
-
-
-def _tried(evidence: Evidence) -> list[Event]:
-    return [
-        event for event in evidence.journal if event.kind is Kind.WIRE and event.text == "tried"
-    ]
 
 
 def _not_as_asked(event: Event) -> str:

@@ -76,6 +76,8 @@ class Kind(StrEnum):
 
 OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})
 """What the wire tells, of routers as well as of nodes."""
+SAID: Final = frozenset({Kind.TYPED, Kind.PRINTED, Kind.SENT, Kind.RECEIVED})
+"""What people and programs say to each other: nearly all that there is of a node."""
 
 
 # Made once: a journal has a hundred thousand lines, and each would look for them again.

@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from peerlab.errors import UsageError
 from peerlab.evidence.folder import CAPTURES, JOURNAL, NODES, VERDICT
-from peerlab.evidence.journal import OF_THE_WIRE, Event, Kind, read_journal
+from peerlab.evidence.journal import OF_THE_WIRE, SAID, Event, Kind, read_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class NodeEvidence:
 
     name: str
     journal: Sequence[Event]
+
+    @cached_property
+    def course(self) -> Sequence[Event]:
+        """What became of the node and its programs: all but what was said, and what the wire tells.
+
+        Few events, in which one can look for something again and again.
+        """
+        return [
+            event
+            for event in self.journal
+            if event.kind not in SAID and event.kind not in OF_THE_WIRE
+        ]
 
     @cached_property
     def transcript(self) -> str:
@@ -81,7 +94,7 @@ class NodeEvidence:
         Of a program that was started again it is the end of the last time.
         """
         ended = None
-        for event in self.journal:
+        for event in self.course:
             if event.kind is Kind.EXITED:
                 ended = event
             elif event.kind is Kind.STARTED:
@@ -126,7 +139,7 @@ class NodeEvidence:
         return "".join(pieces)
 
     def _first(self, kind: Kind) -> Event | None:
-        return next((event for event in self.journal if event.kind is kind), None)
+        return next((event for event in self.course if event.kind is kind), None)
 
 
 def _text(event: Event | None, name: str) -> str | None:
@@ -157,10 +170,11 @@ def _remark(event: Event) -> str | None:
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Keep the garbage collector from looking at a journal again and again while it is read.
+def nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector from looking at a journal again and again.
 
-    None of its events is garbage, and looking costs a good part of what reading does.
+    None of its events is garbage, nor is what is made of them in the end, and looking costs a third
+    of what judging and showing a large run does.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -185,41 +199,53 @@ class Evidence:
             UsageError: this is not the folder of a run.
         """
         try:
-            with _nothing_collected():
+            with nothing_collected():
                 return list(read_journal(self.path / JOURNAL))
         except (OSError, ValueError) as error:
             raise UsageError(f"{self.path} is not the evidence of a run: {error}") from error
 
+    def of(self, kind: Kind) -> Sequence[Event]:
+        """All events of that kind, in order."""
+        return self._by_kind.get(kind, ())
+
+    def told_by_wire(self, what: str) -> list[Event]:
+        """What the wire, or each part of it, tells under that word, such as `totals`."""
+        return [event for event in self.of(Kind.WIRE) if event.text == what]
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Kind, list[Event]]:
+        found: dict[Kind, list[Event]] = defaultdict(list)
+        for event in self.journal:
+            found[event.kind].append(event)
+        return found
+
     @cached_property
     def complete(self) -> bool:
         """Whether the run came to its end, so that what is not in the journal did not happen."""
-        return any(event.kind is Kind.END for event in self.journal)
+        return bool(self.of(Kind.END))
 
     @cached_property
     def failed_steps(self) -> list[Event]:
         """The steps that did not come true."""
-        return [event for event in self.journal if event.kind is Kind.STEP_FAILED]
+        return [*self.of(Kind.STEP_FAILED)]
 
     @cached_property
     def wire_totals(self) -> list[Event]:
         """What the wire, or each part of it, tells in the end."""
-        return [
-            event for event in self.journal if event.kind is Kind.WIRE and event.text == "totals"
-        ]
+        return self.told_by_wire("totals")
 
     @cached_property
     def sees_network(self) -> bool:
         """Whether anything told what passed between the nodes."""
-        return any(event.kind in OF_THE_WIRE for event in self.journal)
+        return any(self.of(kind) for kind in OF_THE_WIRE)
 
     @cached_property
     def variables(self) -> Mapping[str, Mapping[str, str]]:
         """What was known of each node in the end, by its name; empty where the end did not come."""
-        for event in reversed(self.journal):
-            if event.kind is Kind.END:
-                known: Mapping[str, Mapping[str, str]] = event.detail.get("variables", {})
-                return known
-        return {}
+        if not self.complete:
+            return {}
+        known: Mapping[str, Mapping[str, str]] = self.of(Kind.END)[-1].detail.get("variables", {})
+        return known
 
     @cached_property
     def labels(self) -> Mapping[str, str]:

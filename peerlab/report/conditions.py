@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.journal import SAID, Event, Kind
 from peerlab.report.details import number_in, texts_in
 from peerlab.scenario.model import Heal, Impair, Rule, Scenario, WireStep
 
@@ -95,9 +95,12 @@ class Conditions:
 def read_conditions(journal: Iterable[Event], scenario: Scenario) -> Conditions:
     """Read what was in force, in one pass over the journal."""
     reader = _Reader(scenario)
+    now = 0.0
     for event in journal:
-        reader.take(event)
-    return reader.result()
+        now = max(now, event.at)
+        if event.kind not in SAID:
+            reader.take(event)
+    return reader.result(now)
 
 
 @dataclass(slots=True)
@@ -132,10 +135,8 @@ class _Reader:
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
     _hits: dict[int, float] = field(default_factory=dict)
-    _now: float = 0.0
 
     def take(self, event: Event) -> None:
-        self._now = max(self._now, event.at)
         if event.kind is Kind.DATAGRAM:
             for told in texts_in(event, "by"):
                 if match := _STEP.match(told):
@@ -151,11 +152,12 @@ class _Reader:
         elif event.kind is Kind.STEP:
             self._take_of_wire(event, int(number_in(event, "number")))
 
-    def result(self) -> Conditions:
+    def result(self, now: float) -> Conditions:
+        """All conditions; what has not ended lasts until now."""
         for waiting in self._open:
-            self._close(waiting, self._now)
+            self._close(waiting, now)
         for (node, state), begin in self._since.items():
-            self.stretches.append(Stretch(node, state, begin, self._now))
+            self.stretches.append(Stretch(node, state, begin, now))
         self.marks.sort(key=lambda mark: mark.at)
         self.bands.sort(key=lambda band: (band.begin, band.number))
         return Conditions(self.marks, self.stretches, self.changes, self.bands, self._ended)

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from peerlab.evidence.journal import Event
@@ -15,6 +16,8 @@ from peerlab.report.reported import Reports
 _WORD: Final = re.compile(r"[\w.-]+")
 _SEARCHED: Final = 400
 """Characters of a datagram in which the id of a message is looked for."""
+_DEEDS: Final = frozenset({"by", "delay", "copies", "damaged", "held"})
+"""What the wire tells of a datagram to which something was done."""
 _PULLED: Final = "the pulled cable of "
 
 _Same = tuple[str, str, str, int]
@@ -84,6 +87,19 @@ def _datagram(
 ) -> Passage:
     event = stages[0]
     message = _message_in(event, reports)
+    passage = Passage(
+        event.at,
+        event.at,
+        Carrier.UDP,
+        event.node,
+        target_of(event),
+        _what(event, message, reports),
+        payload=event.text,
+        message=message,
+        changed=changed,
+    )
+    if len(stages) == 1 and _is_untouched(event):
+        return passage
     why = tuple(
         dict.fromkeys(  # both cables may obey the same step
             told for stage in stages for told in (*texts_in(stage, "by"), *_done_to(stage))
@@ -102,23 +118,21 @@ def _datagram(
         arrives = max([arrives, *([receipt.at] if receipt is not None else gone_by[:1])])
     if event.detail.get("fate") == "nowhere":
         why += ("nobody has this address",)
-    return Passage(
-        event.at,
-        arrives,
-        Carrier.UDP,
-        event.node,
-        target_of(event),
-        _what(event, message, reports),
-        lost,
-        _lost_at(drops[-1]) if lost else None,
-        why,
-        copies,
-        delay,
-        payload=event.text,
-        message=message,
+    return replace(
+        passage,
+        arrives=arrives,
+        lost=lost,
+        lost_at=_lost_at(drops[-1]) if lost else None,
+        why=why,
+        copies=copies,
+        delay=delay,
         held=held,
-        changed=changed,
     )
+
+
+def _is_untouched(event: Event) -> bool:
+    """Whether it arrived and nothing was done to it, as it is of nearly all."""
+    return event.detail.get("fate") == "delivered" and event.detail.keys().isdisjoint(_DEEDS)
 
 
 def _lost_at(drop: Event) -> str | None:
@@ -145,7 +159,7 @@ def target_of(event: Event) -> str | None:
 
 def _message_in(event: Event, reports: Reports) -> str | None:
     """The id of the message that a datagram carries."""
-    words = _WORD.findall(event.text[:_SEARCHED])
+    words = (found[0] for found in _WORD.finditer(event.text[:_SEARCHED]))
     return next((word for word in words if word in reports.texts), None)
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome, worst
 from peerlab.errors import UsageError
-from peerlab.evidence.reading import Evidence
+from peerlab.evidence.reading import Evidence, nothing_collected
 from peerlab.report.account import points_of
 from peerlab.report.captures import relative_link
 from peerlab.report.escape import escape
@@ -51,6 +51,7 @@ def _shown(value: object) -> object:
     return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+@nothing_collected()
 def write_report(result: Result, file: Path, evidence: Evidence | None = None) -> None:
     """Write the page of a run; its evidence is read again unless it is given.
 

@@ -73,7 +73,7 @@ def read_terminal(node: NodeEvidence, most: int) -> Terminal:
         list(_lines(begin)),
         list(_lines(end)),
         left_out,
-        any(event.kind is Kind.TRUNCATED for event in node.journal),
+        node.truncated,
     )
 
 
