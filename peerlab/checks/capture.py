@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from peerlab.checks.captured import capture_of, excerpt, without_secrets
+from peerlab.checks.searching import find_first
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.capture import Payload
 from peerlab.evidence.reading import Evidence
@@ -43,7 +44,7 @@ def check(evidence: Evidence, spec: CheckSpec, scenario: Scenario) -> list[Findi
         count += len(captured.payloads)
         for payload in captured.payloads:
             text = payload.text
-            match = looked_for.search(text)
+            match = find_first(looked_for, text)
             if match is not None:
                 proof = excerpt(text, match.start(), match.end(), secrets)
                 message = f"{what} can be read in {_described(payload, evidence.addresses)}"

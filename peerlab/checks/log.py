@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from peerlab.checks.messages import BROKEN_OFF
+from peerlab.checks.searching import find_all
 from peerlab.checks.verdict import Finding, Outcome, not_passed
 from peerlab.evidence.reading import Evidence, NodeEvidence
 from peerlab.scenario.model import CheckSpec
@@ -25,7 +26,7 @@ def _of_node(spec: CheckSpec, node: NodeEvidence, broken_off: str) -> Finding:
     assert isinstance(pattern, Pattern)  # noqa: S101 - the loader made it so
     direction = str(arguments["direction"])
     text = node.printed if direction == "printed" else node.typed
-    matches = list(pattern.compile(no_variables).finditer(text))
+    matches = list(find_all(pattern.compile(no_variables), text))
     times = arguments["times"]
     if not arguments["contains"]:
         if matches:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from peerlab.checks.searching import find_all, find_first
 from peerlab.checks.sessions import Session, Typing, sessions
 from peerlab.checks.verdict import Finding, Outcome, worst
 from peerlab.evidence.journal import Kind
@@ -92,8 +93,8 @@ def lists_shown(node: NodeEvidence, scenario: Scenario) -> Iterator[Shown]:
     typing = Typing()
     for event in node.journal:
         is_list = event.kind is Kind.PRINTED and not event.detail.get("notice")
-        if is_list and listed.search(event.text):
-            found = tuple(str(match["ip"]) for match in entry.finditer(event.text))
+        if is_list and find_first(listed, event.text):
+            found = tuple(str(match["ip"]) for match in find_all(entry, event.text))
             yield Shown(node.name, typing.since, event.at, found, event.text.rstrip("\n"))
         typing.take(event)
 

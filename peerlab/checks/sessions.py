@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+from peerlab.checks.searching import find_first
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence, NodeEvidence
 from peerlab.scenario.model import Heal, Impair, Presence, Rule, Scenario, WireStep
@@ -159,7 +160,7 @@ def _sessions(
 
 
 def _says(event: Event, pattern: re.Pattern[str]) -> bool:
-    return not event.detail.get("notice") and pattern.search(event.text) is not None
+    return not event.detail.get("notice") and find_first(pattern, event.text) is not None
 
 
 def _end(session: Session, event: Event, since: float) -> None:

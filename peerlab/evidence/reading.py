@@ -14,6 +14,7 @@ from typing import Any
 from peerlab.errors import UsageError
 from peerlab.evidence.folder import CAPTURES, JOURNAL, NODES, VERDICT
 from peerlab.evidence.journal import OF_THE_WIRE, SAID, Event, Kind, read_journal
+from peerlab.scenario.values import MAX_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def apart(event: Event, notice: re.Pattern[str] | None) -> tuple[str, str]:
         event: a notice that was printed.
         notice: finds notices in the lines of its program; None: nobody knows any more.
     """
-    found = None if notice is None else notice.search(event.text.removesuffix("\n"))
+    found = None if notice is None else notice.search(event.text.removesuffix("\n"), 0, MAX_LINE)
     start = 0 if found is None else found.start()
     return event.text[:start], event.text[start:]
 
