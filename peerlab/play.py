@@ -137,6 +137,7 @@ def play(  # noqa: PLR0913 - all that can be asked of a run
         wire="native" if native else "userspace",
         submission=submission,
         given=list(given),
+        closes=True,
         began=began.isoformat(timespec="milliseconds"),
     )
     try:

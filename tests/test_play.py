@@ -96,6 +96,7 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
         "printed",
         "exited",
         "end",
+        "closed",
     ]
     detail = dict(evidence.journal[0].detail)
     assert isinstance(detail.pop("seed"), int)
@@ -105,6 +106,7 @@ def test_a_run_that_passes_leaves_everything_in_its_folder(bench: Bench) -> None
         "file": os.path.relpath(scenario.path),
         "submission": None,
         "given": [],
+        "closes": True,
         "run": folder.name,
         "backend": "fake",
         "wire": "userspace",

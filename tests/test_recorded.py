@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from peerlab.checks.verdict import Outcome
 from peerlab.errors import UsageError
 from peerlab.recorded import judge_recorded
 from tests.support.bench import Bench
@@ -53,6 +54,63 @@ def test_a_run_that_does_not_say_when_it_began_is_judged_all_the_same(tmp_path: 
         journal.write_text("".join([json.dumps(about) + "\n", *others]))
         again = judge_recorded(played.evidence)
         assert (again.began, again.submission) == (None, "5")
+
+
+PASSES = """
+    title: All is well
+    nodes: {u1: chat, u2: chat}
+    steps:
+      - u1: login
+      - u2: login
+      - u1: {say: "HEY", to: [u2]}
+      - u2: {hears: "HEY", from: u1}
+      - u[1-2]: quit
+    checks:
+      - delivery: {sent: 1}
+    """
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_journal_that_was_cut_off_never_passes(tmp_path: Path, lines: int) -> None:
+    journal = Bench(tmp_path).play(PASSES).evidence / "journal.jsonl"
+    assert judge_recorded(journal.parent).verdict.outcome is Outcome.PASSED
+    with journal.open("a", encoding="utf-8") as file:  # what a wire tells in the end
+        file.write('{"at": 9, "kind": "wire", "text": "totals", "missed": 0}\n')
+    *told, closed, totals = journal.read_text().splitlines(keepends=True)
+    events = json.loads(closed)["events"] + 1
+    whole = [*told, totals, json.dumps(json.loads(closed) | {"events": events}) + "\n"]
+    journal.write_text("".join(whole))
+    assert judge_recorded(journal.parent).verdict.outcome is Outcome.PASSED
+    journal.write_text("".join(whole[:-lines]))
+    verdict = judge_recorded(journal.parent).verdict
+    assert verdict.outcome is Outcome.UNKNOWN
+    why = "the journal was cut off: its last events are missing"
+    assert [finding.message for finding in verdict.findings if finding.outcome != "passed"] == [
+        why,
+        f"not judged: {why}",
+    ]
+
+
+def test_a_journal_that_lacks_an_event_never_passes(tmp_path: Path) -> None:
+    journal = Bench(tmp_path).play(PASSES).evidence / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    (typed, *_) = (place for place, line in enumerate(lines) if '"kind": "typed"' in line)
+    journal.write_text("".join([*lines[:typed], *lines[typed + 1 :]]))
+    verdict = judge_recorded(journal.parent).verdict
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert verdict.findings[0].message == (
+        f"the journal was changed: it has {len(lines) - 2} events, "
+        f"and its end tells of {len(lines) - 1}"
+    )
+
+
+def test_a_journal_of_a_time_when_none_told_its_end_is_judged(tmp_path: Path) -> None:
+    journal = Bench(tmp_path).play(PASSES).evidence / "journal.jsonl"
+    first, *others, _ = journal.read_text().splitlines(keepends=True)
+    about = json.loads(first)
+    del about["closes"]
+    journal.write_text("".join([json.dumps(about) + "\n", *others]))
+    assert judge_recorded(journal.parent).verdict.outcome is Outcome.PASSED
 
 
 def test_what_is_no_evidence_is_refused(tmp_path: Path) -> None:

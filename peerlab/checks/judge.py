@@ -97,7 +97,8 @@ def judge(evidence: Evidence, scenario: Scenario) -> Verdict:
 
 def _of_spec(messages: Messages, spec: CheckSpec, scenario: Scenario) -> tuple[Finding, ...]:
     if not messages.evidence.complete:
-        message = "not judged: the run did not come to its end"
+        why = messages.evidence.lacking or "the run did not come to its end"
+        message = f"not judged: {why}"
         return (Finding(spec.name, Outcome.UNKNOWN, message, where=spec.where),)
     return tuple(_found(spec.name, lambda: CHECKS[spec.name](messages, spec, scenario)))
 

@@ -24,7 +24,9 @@ def check(messages: Messages, *, expecting: bool, steps: int) -> list[Finding]:
         Finding(NAME, Outcome.UNKNOWN, _cut_short(event), event.node)
         for event in (*evidence.of(Kind.TRUNCATED), *evidence.of(Kind.BROKE))
     ]
-    if not evidence.complete and not findings:
+    if evidence.lacking is not None:
+        findings.append(Finding(NAME, Outcome.UNKNOWN, evidence.lacking))
+    elif not evidence.complete and not findings:
         findings.append(Finding(NAME, Outcome.UNKNOWN, "the run did not come to its end"))
     if findings or not expecting:
         return findings

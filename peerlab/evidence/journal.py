@@ -70,8 +70,12 @@ class Kind(StrEnum):
     BROKE = "broke"
     """The lab broke; the text says how."""
     END = "end"
-    """Last event of a run that came to its end. `variables`; `compared`: the nodes whose output the
-    engine has logged as it was read, to the byte."""
+    """Last event of a run that came to its end, but for what the wire tells when it is taken down.
+    `variables`; `compared`: the nodes whose output the engine has logged as it was read, to the
+    byte."""
+    CLOSED = "closed"
+    """Last event of a journal that was closed in order; `events`: how many came before it. Where
+    the first one has `closes: true` and it is not there, the journal was cut off."""
 
 
 OF_THE_WIRE: Final = frozenset({Kind.DATAGRAM, Kind.CONNECTION, Kind.WIRE})
@@ -141,6 +145,8 @@ class Journal:
         self._start = clock()
         self._subscriber = subscriber
         self._lock = threading.Lock()
+        self._count = 0
+        self._last = 0.0
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -160,8 +166,13 @@ class Journal:
         event = replace(event, text=hide(event.text), detail=hide(event.detail))
         with self._lock:
             if not self._file.closed:
-                self._file.write(event.as_json() + "\n")
-                self._publish(event)
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        self._file.write(event.as_json() + "\n")
+        self._count += 1
+        self._last = event.at
+        self._publish(event)
 
     def _publish(self, event: Event) -> None:
         """Tell the subscriber; one that fails, as a closed terminal does, is told no more."""
@@ -174,7 +185,11 @@ class Journal:
     def close(self) -> None:
         """End the record; what is told afterwards (by a late reader thread) is dropped."""
         with self._lock:
-            self._file.close()
+            try:
+                if not self._file.closed:
+                    self._tell(Event(self._last, Kind.CLOSED, detail={"events": self._count}))
+            finally:
+                self._file.close()
 
 
 def read_journal(path: Path) -> Iterator[Event]:

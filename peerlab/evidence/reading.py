@@ -223,7 +223,20 @@ class Evidence:
     @cached_property
     def complete(self) -> bool:
         """Whether the run came to its end, so that what is not in the journal did not happen."""
-        return bool(self.of(Kind.END))
+        return bool(self.of(Kind.END)) and self.lacking is None
+
+    @cached_property
+    def lacking(self) -> str | None:
+        """What tells that the journal of a run that came to its end lacks events; None: nothing."""
+        if not (self.of(Kind.END) and self.journal[0].detail.get("closes")):
+            return None  # it did not come there, or is of a time when no journal told its end
+        last = self.journal[-1]
+        if last.kind is not Kind.CLOSED:
+            return "the journal was cut off: its last events are missing"
+        told, there = last.detail.get("events"), len(self.journal) - 1
+        if told != there:
+            return f"the journal was changed: it has {there} events, and its end tells of {told}"
+        return None
 
     @cached_property
     def failed_steps(self) -> list[Event]:

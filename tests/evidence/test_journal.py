@@ -41,6 +41,7 @@ def test_a_journal_is_read_as_it_was_written(tmp_path: Path) -> None:
         Event(0.5, Kind.RUN, None, odd),
         Event(2.0, Kind.PRINTED, "u1", odd, {"stream": "stdout"}),
         Event(0.25, Kind.END),
+        Event(0.25, Kind.CLOSED, detail={"events": 3}),
     ]
     assert seen == events
     assert list(read_journal(path)) == events
@@ -62,8 +63,8 @@ def test_what_is_told_after_the_end_is_dropped(tmp_path: Path) -> None:
     journal.close()
     journal.close()
     journal.record(Kind.PRINTED, "u1", "too late")
-    assert [event.kind for event in read_journal(path)] == [Kind.END]
-    assert [event.kind for event in seen] == [Kind.END]
+    assert [event.kind for event in read_journal(path)] == [Kind.END, Kind.CLOSED]
+    assert [event.kind for event in seen] == [Kind.END, Kind.CLOSED]
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20])
@@ -115,4 +116,4 @@ def test_a_subscriber_that_fails_is_told_no_more_and_the_record_goes_on(tmp_path
     journal.record(Kind.END)
     journal.close()
     assert [event.kind for event in told] == [Kind.RUN]
-    assert [event.kind for event in read_journal(path)] == [Kind.RUN, Kind.END]
+    assert [event.kind for event in read_journal(path)] == [Kind.RUN, Kind.END, Kind.CLOSED]

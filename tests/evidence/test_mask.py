@@ -11,7 +11,7 @@ def test_a_secret_is_hidden_wherever_it_turns_up(tmp_path: Path) -> None:
     journal.record(Kind.END, variables={"u1": {"said": ["geheim"], "number": 3}})
     journal.close()
     assert "geheim" not in (tmp_path / "j").read_text()
-    assert [event.text for event in seen] == ["it is ********\n", ""]
+    assert [event.text for event in seen] == ["it is ********\n", "", ""]
     assert list(read_journal(tmp_path / "j"))[1].detail == {
         "variables": {"u1": {"said": ["********"], "number": 3}}
     }
