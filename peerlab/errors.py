@@ -3,12 +3,14 @@
     PeerlabError
     |-- ScenarioError   2  the scenario, a program file or the call itself is wrong
     |-- MachineUnfit    4  this machine cannot run it; `peerlab doctor` says why
-    `-- LabError        5  the lab broke while it ran
+    |-- LabError        5  the lab broke while it ran
+    `-- NotJudged       3  some of several submissions could not be played or judged
 
 A failed expectation, a program that exits with status 1 or a failed check are not errors:
 they are facts in the journal and become findings.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import ClassVar
 
@@ -55,3 +57,15 @@ class LabError(PeerlabError):
     """Raised when the lab itself broke: the engine refused, a connection to a node was lost."""
 
     exit_status = ExitStatus.LAB_BROKE
+
+
+class NotJudged(PeerlabError):  # noqa: N818 - says what is the case, as its exit status does
+    """What is told of submissions that could not be played or judged, when all others were."""
+
+    exit_status = ExitStatus.UNKNOWN
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        """Take why it was not possible, by the names of the submissions."""
+        told = [f"{name} was not judged: {reason}" for name, reason in reasons.items()]
+        super().__init__("\n".join(told))
+        self.reasons = reasons

@@ -146,6 +146,38 @@ def test_a_class_becomes_a_table(peerlab: Command) -> None:
     ]
 
 
+def test_who_could_not_be_played_has_a_row_and_the_others_their_totals(peerlab: Command) -> None:
+    path = peerlab.bench.write(GRADED, "lab")
+    assert peerlab.run(path, "--submission", "alice", "--out", "graded/alice").exit_code == 0
+    bad = Path("bad.yaml")
+    bad.write_text("about: 5\n")
+    for name in ("bob", "carol"):
+        result = peerlab(
+            "run", f"--program=chat={bad}", path, "--submission", name, "--out", f"graded/{name}"
+        )
+        assert result.exit_code == 2
+    assert peerlab.run(path, "--submission", "carol", "--out", "graded/carol").exit_code == 0
+    for paths in (["graded"], ["graded/alice", "graded/bob", "graded/carol", "nowhere"]):
+        result = peerlab("check", *paths, "--write", "csv=class.csv")
+        table = csv.DictReader(Path("class.csv").read_text().splitlines())
+        rows = {row["submission"]: row for row in table}
+        assert [rows[name]["total"] for name in ("alice", "bob", "carol")] == ["2", "", "2"]
+        assert (rows["bob"]["lab outcome"], rows["bob"]["outcome"]) == ("", "unknown")
+        assert "'image'" in rows["bob"]["error"]
+        assert "bob was not judged" in result.stderr
+        assert result.exit_code == 3
+        assert rows.keys() - {"alice", "bob", "carol"} == set(paths[3:])
+
+
+def test_a_run_that_cannot_be_played_writes_the_row_of_its_submission(peerlab: Command) -> None:
+    path = peerlab.bench.write("title: No", "lab")
+    result = peerlab.run(path, "--submission", "bob", "--write", "csv=bob.csv")
+    assert result.exit_code == 2
+    (row,) = csv.DictReader(Path("bob.csv").read_text().splitlines())
+    assert (row["submission"], row["outcome"]) == ("bob", "unknown")
+    assert "nodes" in row["error"]
+
+
 def test_evidence_that_is_none_keeps_nothing_else_from_being_written(peerlab: Command) -> None:
     peerlab.run(peerlab.bench.write(GRADED, "lab"), "--submission", "alice")
     shutil.copytree(Path("runs/lab/latest"), "alice")
@@ -154,7 +186,8 @@ def test_evidence_that_is_none_keeps_nothing_else_from_being_written(peerlab: Co
     told = json.loads(Path("out.json").read_text())
     assert [run["submission"] for run in told["scenarios"]] == ["alice"]
     assert told["outcome"] == "unknown"
-    assert told["error"] in result.stderr
+    assert "there is no nowhere" in told["error"]
+    assert "there is no nowhere" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "\udcff"])

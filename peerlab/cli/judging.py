@@ -17,7 +17,9 @@ from peerlab.cli.common import (
     targets_of,
     tell,
 )
-from peerlab.errors import ExitStatus, PeerlabError
+from peerlab.errors import ExitStatus, NotJudged, PeerlabError
+from peerlab.evidence.folder import find_runs
+from peerlab.evidence.unplayed import find_unplayed
 from peerlab.recorded import judge_recorded
 from peerlab.report import text
 
@@ -35,14 +37,23 @@ def check(*, paths: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
     written = targets_of(targets)
     began = time.monotonic()
     results: list[Result] = []
+    reasons: dict[str, str] = {}
     errors: list[PeerlabError] = []
     for path in paths:
+        unplayed = find_unplayed(path)
+        if unplayed:
+            reasons |= unplayed
+            errors.append(NotJudged(unplayed))
+            tell(errors[-1])
+            if not find_runs(path):
+                continue
         try:
             results += _judged(path, say=not written.quiet)
         except PeerlabError as error:  # whatever one of a class handed in, the others are judged
             tell(error)
+            reasons[str(path)] = str(error)
             errors.append(error)
-    written.write(results, errors[0] if errors else None)
+    written.write(results, NotJudged(reasons) if reasons else None)
     if len(results) > 1 and not written.quiet:
         click.echo(text.summary(results, time.monotonic() - began))
     return errors[0].exit_status if errors else status_of(results)

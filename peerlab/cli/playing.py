@@ -26,7 +26,8 @@ from peerlab.cli.common import (
     targets_of,
 )
 from peerlab.cli.reporting import write_pages
-from peerlab.errors import ExitStatus, LabError, PeerlabError
+from peerlab.errors import ExitStatus, LabError, NotJudged, PeerlabError
+from peerlab.evidence.unplayed import forget_unplayed, note_unplayed
 from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
 from peerlab.secret_values import find_secrets
@@ -140,9 +141,10 @@ def run(
         error = raised
     except OSError as failure:  # the disk is full, or nobody reads what is printed
         error = LabError(f"cannot go on: {failure}")
+    told = error if submission is None else _noted(submission, error, telling.results, out)
     # A terminal that is closed interrupts, too: then nobody is there to read.
     with suppress(OSError) if interrupted else nullcontext():
-        written.write(telling.results, INTERRUPTED if interrupted else error, telling.tallies)
+        written.write(telling.results, INTERRUPTED if interrupted else told, telling.tallies)
         if not written.quiet:
             telling.conclude()
         if report:
@@ -176,6 +178,19 @@ def list_scenarios(*, paths: Sequence[Path], overrides: Sequence[str]) -> ExitSt
         nodes = f"{len(scenario.nodes)} nodes"
         click.echo(f"{name:{width}}  {nodes:>9}  {escape_line(scenario.title)}")
     return ExitStatus.PASSED
+
+
+def _noted(
+    submission: str, error: PeerlabError | None, results: Sequence[Result], out: Path
+) -> PeerlabError | None:
+    """Note who could not be played at all, for `peerlab check`; what formats are told of that."""
+    if results:
+        forget_unplayed(out, submission)
+    if results or error is None:
+        return error
+    with suppress(OSError):  # what is wrong is told in any case
+        note_unplayed(out, submission, str(error))
+    return NotJudged({submission: str(error)})
 
 
 def _observer(

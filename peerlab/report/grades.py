@@ -8,10 +8,11 @@ from typing import Final
 
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import Outcome, worst
-from peerlab.errors import PeerlabError
+from peerlab.errors import NotJudged, PeerlabError
 from peerlab.report.account import MOST_LINE, bounded
 from peerlab.report.escape import escape_line
 from peerlab.report.text import shown_path
+from peerlab.report.worst import worst_run
 
 _FORMULA: Final = re.compile(r"(^|[,;|])(?=\s*[=+\-@＝＋－＠]|[\t\r])")  # noqa: RUF001
 """Where a spreadsheet would begin to calculate, in a cell or in what it may make cells of.
@@ -24,8 +25,11 @@ def as_csv(results: Sequence[Result], error: PeerlabError | None = None) -> str:
     """A row for each submission, with points and outcome of each scenario, and all together.
 
     Of a scenario that was played several times the worst counts. What nobody can say is left empty.
-    An error has a row of its own, and then there are no totals: something was not played.
+    Submissions that were not judged have rows with the reason. Any other error has a row of its
+    own, and then there are no totals: something was not played.
     """
+    reasons = dict(error.reasons) if isinstance(error, NotJudged) else {}
+    error = None if isinstance(error, NotJudged) else error
     names = list(dict.fromkeys(result.scenario.name for result in results))
     columns = [f"{name} {what}" for name in names for what in ("points", "outcome")]
     worth = [
@@ -36,18 +40,20 @@ def as_csv(results: Sequence[Result], error: PeerlabError | None = None) -> str:
     rows = [["submission", *columns, "total", "max", "outcome", "error"]]
     for submission, runs in _submissions(results):
         played = [[run for run in runs if run.scenario.name == name] for name in names]
-        cells = [cell for of_one in played for cell in _cells(of_one)]
-        earned = [_earned(of_one) for of_one in played]
+        counting = [worst_run(of_one) if of_one else None for of_one in played]
+        cells = [cell for run in counting for cell in _cells(run)]
+        earned = [_earned(run) for run in counting]
         known = [points for points in earned if points is not None]
-        complete = error is None and len(known) == len(names)
+        broken = [str(run.error) for run in runs if run.error is not None]
+        broken += [reasons.pop(submission)] if submission in reasons else []
+        complete = error is None and len(known) == len(names) and not broken
         total = f"{sum(known):g}" if complete else ""
-        outcome = worst([worst([run.verdict.outcome for run in of_one]) for of_one in played])
-        if error is not None:
-            outcome = worst([outcome, Outcome.UNKNOWN])
-        broken = "; ".join(str(run.error) for run in runs if run.error is not None)
-        rows.append([submission, *cells, total, most, outcome.value, broken])
-    if error is not None:
-        rows.append(["", *("" for _ in columns), "", most, Outcome.UNKNOWN.value, str(error)])
+        outcomes = [Outcome.UNKNOWN if run is None else run.verdict.outcome for run in counting]
+        outcome = worst(outcomes if complete else [*outcomes, Outcome.UNKNOWN])
+        rows.append([submission, *cells, total, most, outcome.value, "; ".join(broken)])
+    others = [*reasons.items(), *([] if error is None else [("", str(error))])]
+    for name, reason in others:
+        rows.append([name, *("" for _ in columns), "", most, Outcome.UNKNOWN.value, reason])
     return _written(rows)
 
 
@@ -68,19 +74,18 @@ def _submissions(results: Sequence[Result]) -> Iterator[tuple[str, list[Result]]
             yield from ((shown_path(run.evidence), [run]) for run in runs)
 
 
-def _earned(runs: Sequence[Result]) -> float | None:
+def _earned(run: Result | None) -> float | None:
     """Points earned in a scenario; None where nobody can say, 0 where none can be earned."""
-    earned = [0.0 if run.verdict.points is None else run.verdict.earned for run in runs]
-    known = [points for points in earned if points is not None]
-    return min(known) if known and len(known) == len(earned) else None
+    if run is None:
+        return None
+    return 0.0 if run.verdict.points is None else run.verdict.earned
 
 
-def _cells(runs: Sequence[Result]) -> tuple[str, str]:
-    if not runs:
+def _cells(run: Result | None) -> tuple[str, str]:
+    if run is None:
         return "", ""
-    earned = _earned(runs) if any(run.verdict.points is not None for run in runs) else None
-    outcome = worst([run.verdict.outcome for run in runs])
-    return "" if earned is None else f"{earned:g}", outcome.value
+    earned = run.verdict.earned
+    return "" if earned is None else f"{earned:g}", run.verdict.outcome.value
 
 
 def _written(rows: Sequence[Sequence[str]]) -> str:

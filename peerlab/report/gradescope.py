@@ -13,6 +13,7 @@ from peerlab.checks.verdict import Judged, Outcome
 from peerlab.errors import PeerlabError, UsageError
 from peerlab.report.account import account, account_of_error, earned_of, outcome_of, sentence
 from peerlab.report.results import json_text
+from peerlab.report.worst import worst_run
 
 NOT_JUDGED: Final = (
     "This could not be judged, so it counts nothing for now. A person must look at it."
@@ -32,7 +33,10 @@ def as_gradescope(results: Sequence[Result], error: PeerlabError | None = None) 
             f"gradescope takes the runs of one submission, got those of {len(submissions)}",
             hint="write csv for a class",
         )
-    results = _worst_of_each(results)
+    names = dict.fromkeys(result.scenario.name for result in results)
+    results = [
+        worst_run([result for result in results if result.scenario.name == name]) for name in names
+    ]
     tests = [test for number, result in enumerate(results, 1) for test in _tests(number, result)]
     told = "\n".join(_warnings(results, error))
     return json_text(
@@ -47,23 +51,6 @@ def as_gradescope(results: Sequence[Result], error: PeerlabError | None = None) 
         }
         | ({"output": told} if told else {})
     )
-
-
-def _worst_of_each(results: Sequence[Result]) -> list[Result]:
-    """One run of each scenario: of several the one that earned least, as in the CSV of a class."""
-    worst_of: dict[str, Result] = {}
-    for result in results:
-        known = worst_of.setdefault(result.scenario.name, result)
-        if _rank(result) < _rank(known):
-            worst_of[result.scenario.name] = result
-    return list(worst_of.values())
-
-
-def _rank(result: Result) -> tuple[bool, float, bool]:
-    """Lower is worse: what nobody can say, then the points, then whether it passed."""
-    earned = result.verdict.earned
-    undecided = earned is None and result.verdict.points is not None
-    return not undecided, earned or 0.0, result.verdict.outcome is Outcome.PASSED
 
 
 def _tests(run: int, result: Result) -> Iterator[dict[str, Any]]:

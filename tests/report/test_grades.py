@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from peerlab.errors import LabError
+from peerlab.errors import LabError, NotJudged
 from peerlab.report.grades import as_csv
 from tests.support.nasty import NASTY
 from tests.support.results import FAILED, PASSED, UNKNOWN, Results, check, hostile
@@ -49,6 +49,19 @@ def test_an_error_has_a_row_and_leaves_no_totals(results: Results) -> None:
     alice, last = read(as_csv([run], LabError("interrupted")))
     assert (alice["login points"], alice["total"], alice["outcome"]) == ("2", "", "unknown")
     assert (last["submission"], last["outcome"], last["error"]) == ("", "unknown", "interrupted")
+
+
+def test_who_was_not_judged_has_a_row_and_leaves_the_others_their_totals(
+    results: Results,
+) -> None:
+    runs = [results.made(check(points=2), submission=name) for name in ("alice", "bob")]
+    why = NotJudged({"bob": "no second scenario", "carol": "no program"})
+    alice, bob, carol = read(as_csv(runs, why))
+    assert (alice["total"], alice["outcome"], alice["error"]) == ("2", "passed", "")
+    assert (bob["login points"], bob["total"], bob["outcome"]) == ("2", "", "unknown")
+    assert bob["error"] == "no second scenario"
+    assert (carol["login points"], carol["total"], carol["max"]) == ("", "", "2")
+    assert (carol["outcome"], carol["error"]) == ("unknown", "no program")
 
 
 def test_of_runs_of_the_same_scenario_the_worst_counts(results: Results) -> None:

@@ -1,0 +1,43 @@
+"""The note that a submission leaves which could not be played at all, and so has no evidence."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_STEM: Final = "not-played-"
+"""How its file is called, where the evidence would have gone; each submission has its own."""
+
+
+def note_unplayed(out: Path, submission: str, reason: str) -> None:
+    """Leave a note of who could not be played, and why.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    told = json.dumps({"submission": submission, "reason": reason}, ensure_ascii=False)
+    _note(out, submission).write_text(told + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def forget_unplayed(out: Path, submission: str) -> None:
+    """Remove such a note, since the submission is played now."""
+    with suppress(OSError):
+        _note(out, submission).unlink()
+
+
+def find_unplayed(directory: Path) -> Mapping[str, str]:
+    """Who could not be played, and why: from all notes below a directory."""
+    found = {}
+    for note in sorted(directory.rglob(f"{_STEM}*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            told = json.loads(note.read_text(encoding="utf-8"))
+            found[str(told["submission"])] = str(told["reason"])
+    return found
+
+
+def _note(out: Path, submission: str) -> Path:
+    digest = hashlib.sha256(submission.encode(errors="backslashreplace")).hexdigest()
+    return out / f"{_STEM}{digest[:8]}.json"
