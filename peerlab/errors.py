@@ -4,7 +4,8 @@
     |-- ScenarioError   2  the scenario, a program file or the call itself is wrong
     |-- MachineUnfit    4  this machine cannot run it; `peerlab doctor` says why
     |-- LabError        5  the lab broke while it ran
-    `-- NotJudged       3  some of several submissions could not be played or judged
+    |-- NotJudged       3  some of several submissions could not be played or judged
+    `-- Unread        141  nobody reads what is printed any more
 
 A failed expectation, a program that exits with status 1 or a failed check are not errors:
 they are facts in the journal and become findings.
@@ -25,6 +26,9 @@ class ExitStatus(IntEnum):
     MACHINE_UNFIT = 4
     LAB_BROKE = 5
     INTERRUPTED = 130
+    """128 and the number of SIGINT, as a shell tells of a program that it ended."""
+    UNREAD = 141
+    """128 and the number of SIGPIPE, likewise."""
 
 
 class PeerlabError(Exception):
@@ -57,6 +61,12 @@ class LabError(PeerlabError):
     """Raised when the lab itself broke: the engine refused, a connection to a node was lost."""
 
     exit_status = ExitStatus.LAB_BROKE
+
+
+class Unread(PeerlabError):  # noqa: N818 - says what is the case, as its exit status does
+    """Raised when nobody reads what is printed any more, as behind `| head -1`."""
+
+    exit_status = ExitStatus.UNREAD
 
 
 class NotJudged(PeerlabError):  # noqa: N818 - says what is the case, as its exit status does

@@ -51,3 +51,21 @@ def test_nobody_who_reads_is_no_reason_for_another_status() -> None:
     full = run("sh", "-c", f"{command} > /dev/full")
     assert full.returncode == 5
     assert full.stderr == "peerlab: cannot go on: [Errno 28] No space left on device\n"
+
+
+def test_a_reader_who_has_enough_ends_it_quietly_and_breaks_no_lab() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "peerlab", "list", "scenarios/demo.yaml"],
+            cwd=Path(__file__).parent.parent,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -18,7 +18,7 @@ def main() -> None:
     """Play scenarios with real programs on a real network, and judge what happened.
 
     Exit status: 0 passed, 1 failed, 2 bad usage or scenario, 3 unknown, 4 this machine cannot run
-    it, 5 the lab broke, 130 Ctrl-C.
+    it, 5 the lab broke, 130 Ctrl-C, 141 nobody reads what is printed.
     """
 
 

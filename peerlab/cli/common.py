@@ -13,7 +13,7 @@ import click
 from peerlab.backends import CHOICES
 from peerlab.checks.result import Result
 from peerlab.checks.verdict import worst
-from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError, UsageError
+from peerlab.errors import ExitStatus, LabError, MachineUnfit, PeerlabError, Unread, UsageError
 from peerlab.evidence.folder import find_runs
 from peerlab.evidence.pack import unpacked
 from peerlab.programs import known_programs, overriding, refuse_unused
@@ -91,8 +91,8 @@ def reports_errors(command: Callable[P, ExitStatus]) -> Callable[P, NoReturn]:
             status = tell(error)
         except KeyboardInterrupt:
             status = ExitStatus.INTERRUPTED
-        except OSError as error:  # the disk is full, or nobody reads what is printed
-            status = tell(LabError(f"cannot go on: {error}"))
+        except OSError as error:
+            status = tell(cannot_go_on(error))
         except RuntimeError as error:
             if "start new thread" not in str(error):
                 raise
@@ -113,8 +113,20 @@ def _leave(status: ExitStatus) -> NoReturn:
     sys.exit(status)
 
 
+def cannot_go_on(error: OSError) -> PeerlabError:
+    """What an error of the system means here: the disk is full, or nobody reads what is printed."""
+    if isinstance(error, BrokenPipeError):
+        return Unread("nobody reads what is printed any more")
+    return LabError(f"cannot go on: {error}")
+
+
 def tell(error: PeerlabError) -> ExitStatus:
-    """Print an error; problems of scenarios have their own form."""
+    """Print an error; problems of scenarios have their own form.
+
+    That nobody reads is for nobody's eyes: whoever stopped reading knows.
+    """
+    if isinstance(error, Unread):
+        return error.exit_status
     shown = escape(str(error))
     if not isinstance(error, ScenarioError):
         shown = f"peerlab: {shown}"

@@ -20,13 +20,14 @@ from peerlab.cli.common import (
     SECRET,
     SUBMISSION,
     WRITE,
+    cannot_go_on,
     load,
     reports_errors,
     status_of,
     targets_of,
 )
 from peerlab.cli.reporting import write_pages
-from peerlab.errors import ExitStatus, LabError, NotJudged, PeerlabError
+from peerlab.errors import ExitStatus, NotJudged, PeerlabError, Unread
 from peerlab.evidence.unplayed import forget_unplayed, note_unplayed
 from peerlab.report.escape import escape_line
 from peerlab.scenario.model import Scenario
@@ -139,11 +140,12 @@ def run(
         interrupted = True
     except PeerlabError as raised:
         error = raised
-    except OSError as failure:  # the disk is full, or nobody reads what is printed
-        error = LabError(f"cannot go on: {failure}")
+    except OSError as failure:
+        error = cannot_go_on(failure)
     told = error if submission is None else _noted(submission, error, telling.results, out)
     # A terminal that is closed interrupts, too: then nobody is there to read.
-    with suppress(OSError) if interrupted else nullcontext():
+    unread = interrupted or isinstance(error, Unread)
+    with suppress(OSError) if unread else nullcontext():
         written.write(telling.results, INTERRUPTED if interrupted else told, telling.tallies)
         if not written.quiet:
             telling.conclude()
