@@ -253,10 +253,10 @@ def _why_unseen(message: Message, came: float, life: Life) -> str | None:
     if life.stopped is not None and message.at < life.stopped <= came:
         return f"the run ended {lasting(came - life.stopped)} before it would have come there"
     run = life.at(came)
-    if run is None or run[0] > message.at:
+    if run is None or run.begin > message.at:
         return None  # the program that it was for did not run any more, or not yet
     if life.truncated is not None:
         return f"{life.name} printed more than the lab keeps"
-    if run[1] is None or life.moved(came, run[1]) >= SETTLED:
+    if run.end is None or life.moved(came, run.end) >= SETTLED:
         return None
-    return f"{life.name} ended {lasting(run[1] - came)} after it came there"
+    return f"{life.name} ended {lasting(run.end - came)} after it came there"

@@ -1,70 +1,46 @@
 """When a node's programs ran, and when the node stood still."""
 
-from peerlab.evidence.journal import Event, Kind
+from peerlab.evidence.journal import Kind
 from peerlab.evidence.reading import NodeEvidence
+from peerlab.evidence.spans import Span, spans
 
 
 class Life:
     """When a node's programs ran, and when it stood still.
 
     Attributes:
-        runs: begin and end of each run of a program; None: it was not seen to end.
+        runs: each run of a program.
         stopped: when the lab stopped the last of them, at the end of the run.
-        pauses: begin and end of each time that the node stood still.
+        pauses: each time that the node stood still.
         truncated: from when on its output was not kept.
     """
 
     def __init__(self, node: NodeEvidence) -> None:
         self.name = node.name
-        self.runs: list[tuple[float, float | None]] = []
-        self.stopped: float | None = None
-        self.pauses: list[tuple[float, float | None]] = []
-        self.truncated: float | None = None
-        for event in node.course:
-            self._take(event)
+        self.runs = spans(node.course, Kind.STARTED, {Kind.EXITED})
+        self.pauses = spans(node.course, Kind.PAUSED, {Kind.RESUMED, Kind.EXITED})
+        ends = [event for event in node.course if event.kind is Kind.EXITED]
+        by_lab = bool(ends) and ends[-1].detail["by"] == "lab"
+        self.stopped = ends[-1].at if by_lab else None
+        cuts = [event.at for event in node.course if event.kind is Kind.TRUNCATED]
+        self.truncated = cuts[-1] if cuts else None
 
-    def _take(self, event: Event) -> None:
-        match event.kind:
-            case Kind.STARTED:
-                self.runs.append((event.at, None))
-            case Kind.EXITED if self.runs:
-                self.runs[-1] = (self.runs[-1][0], event.at)
-                self._end_pause(event.at)
-                self.stopped = event.at if event.detail["by"] == "lab" else None
-            case Kind.PAUSED:
-                self.pauses.append((event.at, None))
-            case Kind.RESUMED:
-                self._end_pause(event.at)
-            case Kind.TRUNCATED:
-                self.truncated = event.at
-            case _:
-                pass
-
-    def _end_pause(self, at: float) -> None:
-        if self.pauses and self.pauses[-1][1] is None:
-            self.pauses[-1] = (self.pauses[-1][0], at)
-
-    def at(self, moment: float) -> tuple[float, float | None] | None:
-        """The run of a program that was under way then: its begin, and its end if it ended."""
-        for began, ended in self.runs:
-            if began <= moment and (ended is None or moment < ended):
-                return began, ended
-        return None
+    def at(self, moment: float) -> Span | None:
+        """The run of a program that was under way then."""
+        return next((run for run in self.runs if run.holds(moment)), None)
 
     def ended_within(self, since: float, until: float) -> bool:
         """Whether a program ended after the one moment, and not after the other."""
-        return any(ended is not None and since < ended <= until for _, ended in self.runs)
+        return any(run.end is not None and since < run.end <= until for run in self.runs)
 
     def stood_still(self, moment: float) -> bool:
         """Whether the node was paused then."""
-        return any(
-            began <= moment and (ended is None or moment < ended) for began, ended in self.pauses
-        )
+        return any(pause.holds(moment) for pause in self.pauses)
 
     def moved(self, since: float, until: float) -> float:
         """Seconds between both in which it was not paused."""
         still = sum(
-            max(0.0, min(until, until if ended is None else ended) - max(since, began))
-            for began, ended in self.pauses
+            max(0.0, min(until, until if end is None else end) - max(since, begin))
+            for begin, end in self.pauses
         )
         return until - since - still

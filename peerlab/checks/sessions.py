@@ -15,6 +15,7 @@ from typing import Final
 from peerlab.checks.searching import find_first
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence, NodeEvidence
+from peerlab.evidence.spans import spans
 from peerlab.scenario.model import Heal, Impair, Presence, Rule, Scenario, WireStep
 from peerlab.scenario.values import no_variables
 
@@ -179,15 +180,9 @@ def _unanswered(session: Session, typing: Typing) -> Session:
 
 def _troubles(node: NodeEvidence) -> Iterator[Absence]:
     """When the node stood still or had no cable."""
-    since: dict[Kind, float] = {}
-    for event in node.course:
-        if event.kind in _ENDINGS:
-            since[event.kind] = event.at
-        for begin, (ends, what) in _ENDINGS.items():
-            if event.kind in ends and begin in since:
-                yield _trouble(since.pop(begin), event.at, what)
-    for begin, at in since.items():
-        yield _trouble(at, inf, _ENDINGS[begin][1])
+    for begins, (ends, what) in _ENDINGS.items():
+        for begin, end in spans(node.course, begins, ends):
+            yield _trouble(begin, inf if end is None else end, what)
 
 
 def _trouble(since: float, until: float, what: str) -> Absence:

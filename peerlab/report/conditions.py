@@ -1,11 +1,13 @@
 """What was in force, and since when: states of nodes, and what the scenario did to the network."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from peerlab.evidence.journal import SAID, Event, Kind
+from peerlab.evidence.spans import spans
 from peerlab.report.details import number_in, texts_in
 from peerlab.scenario.model import Heal, Impair, Rule, Scenario, WireStep
 
@@ -17,12 +19,12 @@ PLAIN: Final = "plain"
 ODD: Final = "odd"
 FAILED: Final = "failed"
 
-_OPENED: Final = {Kind.STARTED: RUNS, Kind.PAUSED: PAUSED, Kind.UNPLUGGED: UNPLUGGED}
-_CLOSED: Final = {
-    Kind.EXITED: (RUNS, PAUSED),
-    Kind.RESUMED: (PAUSED,),
-    Kind.PLUGGED: (UNPLUGGED,),
+_STATES: Final = {
+    RUNS: (Kind.STARTED, {Kind.EXITED}),
+    PAUSED: (Kind.PAUSED, {Kind.RESUMED, Kind.EXITED}),
+    UNPLUGGED: (Kind.UNPLUGGED, {Kind.PLUGGED}),
 }
+"""What begins the states of a node, and what ends them."""
 _WORDS: Final = {
     Kind.PAUSED: "paused",
     Kind.RESUMED: "resumed",
@@ -128,12 +130,11 @@ def _subject(rule: Rule) -> str:
 class _Reader:
     scenario: Scenario
     marks: list[Mark] = field(default_factory=list)
-    stretches: list[Stretch] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
-    _since: dict[tuple[str, str], float] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
+    _courses: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     _hits: dict[int, float] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -156,21 +157,20 @@ class _Reader:
         """All conditions; what has not ended lasts until now."""
         for waiting in self._open:
             self._close(waiting, now)
-        for (node, state), begin in self._since.items():
-            self.stretches.append(Stretch(node, state, begin, now))
+        stretches = [
+            Stretch(node, state, begin, now if end is None else end)
+            for node, course in self._courses.items()
+            for state, (begins, ends) in _STATES.items()
+            for begin, end in spans(course, begins, ends)
+        ]
         self.marks.sort(key=lambda mark: mark.at)
         self.bands.sort(key=lambda band: (band.begin, band.number))
-        return Conditions(self.marks, self.stretches, self.changes, self.bands, self._ended)
+        return Conditions(self.marks, stretches, self.changes, self.bands, self._ended)
 
     # Nodes
 
     def _take_of_node(self, event: Event, node: str) -> None:
-        if event.kind in _OPENED:
-            self._since[node, _OPENED[event.kind]] = event.at
-        for state in _CLOSED.get(event.kind, ()):
-            begin = self._since.pop((node, state), None)
-            if begin is not None:
-                self.stretches.append(Stretch(node, state, begin, event.at))
+        self._courses[node].append(event)
         if event.kind is Kind.EXITED:
             self._ended[node] = event.at
         elif event.kind is Kind.STARTED:
