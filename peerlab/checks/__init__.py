@@ -15,5 +15,6 @@ What several of them rest on:
 - post.py, marks.py: which messages datagrams and streams carry, and whom they are for
 - sessions.py: when nodes were in
 - captured.py: what a capture has, and what may be shown of it
+- searching.py: patterns in hostile output
 - messages.py: which messages a check speaks of; brief.py: texts and times in findings
 """
