@@ -17,14 +17,21 @@ WORKDIR /app
 
 FROM base AS lab-base
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-click python3-jinja2 python3-rich python3-yaml \
+    && apt-get install --yes --no-install-recommends python3-click python3-cryptography python3-jinja2 \
+        python3-rich python3-yaml \
     && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
 RUN install -d -o peerlab -g peerlab -m 0755 /runs
 
+FROM base AS services-base
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3-cryptography \
+    && apt-get clean \
+    && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
+
 # Byte code is made here: the root file system of a node may be read-only. It is never compared
 # with its source again, which nobody changes in an image.
-FROM base AS services
+FROM services-base AS services
 COPY services services
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "services"]
 USER 10001:10001
