@@ -20,6 +20,10 @@ MAX_DATAGRAM = 1200
 
 TAG = f"CHAT/{VERSION} ".encode()
 """How a message begins; what begins otherwise is none of this protocol."""
+SEALED_TAG = b"CHAT/2 "
+"""How a datagram begins in which a message is sealed; `seal.py` has the rest."""
+SEALING = len(SEALED_TAG) + 12 + 16
+"""Bytes by which a sealed message is longer: how it begins, nonce and proof."""
 _MESSAGE_ID = "[A-Za-z0-9_-]{1,64}"
 
 
@@ -65,8 +69,8 @@ def parse_datagram(data: bytes) -> ChatMessage:
     )
 
 
-def format_datagram(message: ChatMessage) -> bytes:
-    """Write a datagram for a peer.
+def format_datagram(message: ChatMessage, room: int = MAX_DATAGRAM) -> bytes:
+    """Write a datagram for a peer, of at most `room` bytes.
 
     Raises:
         ProtocolError: the text does not fit in one datagram.
@@ -79,7 +83,7 @@ def format_datagram(message: ChatMessage) -> bytes:
             "text": read_text(message.text),
         }
     )
-    if len(datagram) > MAX_DATAGRAM:
+    if len(datagram) > room:
         raise _datagram_too_long()
     return datagram
 

@@ -22,6 +22,17 @@ def prepare_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def find_libraries() -> None:
+    """Make what is installed besides the standard library importable.
+
+    Nodes of a lab start without (`python3 -S`): it takes time, and few need anything of it.
+    """
+    if sys.flags.no_site:
+        import site  # noqa: PLC0415
+
+        site.main()
+
+
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[socket.socket]:
     """Give a socket that becomes readable once SIGINT, SIGTERM or SIGHUP has come.

@@ -37,6 +37,7 @@ MAX_PASSWORD = 256
 
 _ADDRESS = ("ip", "port")
 _ERROR_NAME = "[a-z0-9-]{1,32}"
+_KEY = "[0-9a-f]{64}"
 
 
 class Login(NamedTuple):
@@ -74,7 +75,13 @@ class AskParameters(NamedTuple):
     label: str
 
 
-Request = Login | ListClients | Quit | Pong | Offer | AskParameters
+class AskKey(NamedTuple):
+    """Asks for the key to seal datagrams with, to and from the client with this label."""
+
+    label: str
+
+
+Request = Login | ListClients | Quit | Pong | Offer | AskParameters | AskKey
 
 
 class Accepted(NamedTuple):
@@ -111,6 +118,16 @@ class PeerParameters(NamedTuple):
     parameters: Parameters
 
 
+class PeerKey(NamedTuple):
+    """The key for datagrams to and from a client; it is kept out of `repr`."""
+
+    label: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"PeerKey(label={self.label!r})"
+
+
 class Refused(NamedTuple):
     """An error by name, with a sentence for people."""
 
@@ -118,8 +135,12 @@ class Refused(NamedTuple):
     text: str
 
 
-Reply = Accepted | Clients | Bye | Ping | Noted | PeerParameters | Refused
+Reply = Accepted | Clients | Bye | Ping | Noted | PeerParameters | PeerKey | Refused
 
+_ABOUT_PEER: Mapping[str, type[AskParameters | AskKey]] = {
+    "PARAMETERS": AskParameters,
+    "KEY": AskKey,
+}
 _BARE_REPLIES: Mapping[str, Reply] = {"BYE": Bye(), "PING": Ping(), "NOTED": Noted()}
 
 
@@ -160,12 +181,12 @@ def parse_request(line: str) -> Request:
             return Pong()
         case "OFFER":
             return Offer(read_parameters(read_object(rest, *MEMBERS)))
-        case "PARAMETERS":
-            return AskParameters(read_label(read_object(rest, "label")["label"]))
+        case "PARAMETERS" | "KEY":
+            return _ABOUT_PEER[command](read_label(read_object(rest, "label")["label"]))
         case _:
             raise ProtocolError(
                 ErrorName.UNKNOWN_COMMAND,
-                "the commands are LOGIN, LIST, OFFER, PARAMETERS, PONG and QUIT",
+                "the commands are LOGIN, LIST, OFFER, PARAMETERS, KEY, PONG and QUIT",
             )
 
 
@@ -193,8 +214,9 @@ def format_request(request: Request) -> bytes:
             return b"PONG\n"
         case Offer(parameters):
             return _line("OFFER", parameters.members())
-        case AskParameters(label):
-            return _line("PARAMETERS", {"label": label})
+        case AskParameters(label) | AskKey(label):
+            (command,) = (word for word, kind in _ABOUT_PEER.items() if kind is type(request))
+            return _line(command, {"label": label})
 
 
 def parse_reply(line: str) -> Reply:
@@ -221,6 +243,9 @@ def parse_reply(line: str) -> Reply:
                 read_label(members["label"]),
                 read_parameters(members, most_addresses=MAX_ADDRESSES + 1),
             )
+        case "KEY":
+            members = read_object(rest, "label", "key")
+            return PeerKey(read_label(members["label"]), _read_key(members["key"]))
         case "ERROR":
             name, _, text = rest.partition(" ")
             if not re.fullmatch(_ERROR_NAME, name):
@@ -229,7 +254,7 @@ def parse_reply(line: str) -> Reply:
         case _:
             raise ProtocolError(
                 ErrorName.UNKNOWN_COMMAND,
-                "the replies are OK, CLIENTS, PARAMETERS, NOTED, PING, BYE and ERROR",
+                "the replies are OK, CLIENTS, PARAMETERS, KEY, NOTED, PING, BYE and ERROR",
             )
 
 
@@ -248,6 +273,8 @@ def format_reply(reply: Reply) -> bytes:
             return f"{type(reply).__name__.upper()}\n".encode()
         case PeerParameters(label, parameters):
             return _line("PARAMETERS", {"label": label, **parameters.members()})
+        case PeerKey(label, key):
+            return _line("KEY", {"label": label, "key": key.hex()})
         case Refused(name, text):
             return _bounded(f"ERROR {name} {text}\n".encode())
 
@@ -307,6 +334,13 @@ def _check_password(password: str) -> str:
     if len(password) > MAX_PASSWORD:
         raise bad_argument(f"a password has at most {MAX_PASSWORD} characters")
     return read_text(password)
+
+
+def _read_key(value: object) -> bytes:
+    text = read_text(value)
+    if not re.fullmatch(_KEY, text):
+        raise bad_argument("a key has 64 hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def _line(command: str, members: Mapping[str, object]) -> bytes:

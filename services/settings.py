@@ -1,8 +1,9 @@
 """Settings of the programs: options, environment variables, and one clear line for a bad one."""
 
+import contextlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Never
 
@@ -48,6 +49,12 @@ class Settings:
             default=self._environ.get(variable) or f"{default:.9g}",
             help=f"also {variable}; default {default:.9g}",
         )
+
+    def file(self, name: str, purpose: str) -> None:
+        """Offer the path of a file as an option and from the environment."""
+        variable = f"CHAT_{name.upper().replace('-', '_')}"
+        path = self._environ.get(variable) or None
+        self.option(name, default=path, metavar="FILE", help=f"{purpose}; also {variable}")
 
     def read(self, argv: Sequence[str]) -> SimpleNamespace:
         """Return the options; what is not one of them is refused by its name alone."""
@@ -103,6 +110,18 @@ class Settings:
         if not 1 <= len(password) <= MAX_PASSWORD or not password.isprintable():
             self.fail(f"{source} must hold 1 to {MAX_PASSWORD} printable characters on one line")
         return password
+
+    @contextlib.contextmanager
+    def reading_for_tls(self, files: str) -> Iterator[None]:
+        """End in one line if files cannot be used for TLS, or a library for it is missing."""
+        try:
+            yield
+        except ImportError as error:
+            self.fail(f"TLS cannot be used, for Python's module {error.name} is missing")
+        except OSError as error:
+            # The library says what was wrong with a file's content in capitals.
+            why = getattr(error, "reason", None) or reason(error)
+            self.fail(f"cannot use {files} for TLS: {why.lower().replace('_', ' ')}")
 
     def _parse(self, argv: Sequence[str], given: SimpleNamespace) -> None:
         # In a lab the environment says it all, and a hundred clients start without this module.

@@ -35,6 +35,7 @@ class ErrorName(StrEnum):
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - the name of an error, no secret
     LOGIN_TIMEOUT = "login-timeout"
     TOO_MANY_CONNECTIONS = "too-many-connections"
+    TLS_REQUIRED = "tls-required"
     UNKNOWN_LABEL = "unknown-label"
     BAD_DATAGRAM = "bad-datagram"
     DATAGRAM_TOO_LONG = "datagram-too-long"

@@ -2,5 +2,5 @@
 
 The session decides, the client carries out: signalling speaks TCP, redial finds the way back to the
 server, peer speaks UDP, book knows who is where, guard keeps out what is not to be trusted,
-keyboard reads, screen prints.
+seals encrypts, keyboard reads, screen prints.
 """

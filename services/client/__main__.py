@@ -4,17 +4,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from services.channel import Codec, TlsError
 from services.client.client import Client, Options
 from services.client.keyboard import Keyboard
+from services.client.peer import KEPT
 from services.client.redial import BackOff
 from services.client.screen import Screen
 from services.client.session import Session
 from services.client.signalling import Signalling
 from services.display import escape, write_flushed
-from services.process import prepare_streams, stop_on_signals
+from services.process import find_libraries, prepare_streams, stop_on_signals
 from services.settings import Settings, reason
+
+if TYPE_CHECKING:
+    from services.client.seals import Seals
 
 LIMITS: dict[str, tuple[float, float, float]] = {
     "server_silence": (4.5, 0.1, 3600),
@@ -51,6 +57,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         default=environ.get("CHAT_MEDIA_DIR") or None,
         help="write what is heard into this directory; also CHAT_MEDIA_DIR",
     )
+    settings.file(
+        "tls-ca", "speak TLS, with a server whose certificate one in this file vouches for"
+    )
     given = settings.read(argv)
     numbers = {
         name: settings.number(given, name, lowest, highest, whole=False)
@@ -59,20 +68,47 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     port = settings.port(given.port, lowest=1)
     stay = settings.switch("CHAT_STAY") or given.stay
     trace = settings.switch("CHAT_TRACE") or given.trace
+    tls = _read_authority(settings, given.tls_ca, given.host)
     try:
-        signalling = Signalling.connect(given.host, port)
-    except (OSError, UnicodeError) as error:
+        signalling = Signalling.connect(given.host, port, tls.secure)
+    except (OSError, UnicodeError, TlsError) as error:
+        why = f"the server {error}" if isinstance(error, TlsError) else reason(error)
         write_flushed(
-            sys.stderr, f"client: cannot connect to {escape(given.host)}:{port}: {reason(error)}\n"
+            sys.stderr, f"client: cannot connect to {escape(given.host)}:{port}: {escape(why)}\n"
         )
         return 1
     back_off = BackOff(numbers["retry_first"], numbers["retry_most"], _chance)
-    options = Options(back_off, numbers["server_silence"], given.media_dir)
-    session = Session(lambda: os.urandom(8).hex(), lambda: round(time.time(), 3), stay=stay)
+    options = Options(back_off, numbers["server_silence"], given.media_dir, tls.make_seals)
+    session = Session(
+        lambda: os.urandom(8).hex(),
+        lambda: round(time.time(), 3),
+        stay=stay,
+        sealed=tls.make_seals is not None,
+    )
     screen = Screen(sys.stdout, sys.stderr, trace=trace)
     with stop_on_signals() as stop:
         keyboard = Keyboard(sys.stdin.fileno())
         return Client(signalling, session, keyboard, screen, options).run(stop)
+
+
+class _Tls(NamedTuple):
+    """What makes the client's end of TLS, and what seals messages; None if all is in clear."""
+
+    secure: Callable[[], Codec] | None = None
+    make_seals: "Callable[[Callable[[], None]], Seals] | None" = None
+
+
+def _read_authority(settings: Settings, authority: str | None, host: str) -> _Tls:
+    if authority is None:
+        return _Tls()
+    find_libraries()
+    with settings.reading_for_tls(repr(authority)):
+        # These modules would make every start last longer.
+        from services.client.seals import Seals  # noqa: PLC0415
+        from services.tls import Tls, client_context  # noqa: PLC0415
+
+        context = client_context(authority)
+    return _Tls(lambda: Tls(context, host), lambda wake: Seals(wake, os.urandom, KEPT))
 
 
 if __name__ == "__main__":

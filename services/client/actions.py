@@ -40,13 +40,14 @@ class SendRequest(NamedTuple):
 
 
 class OpenPeer(NamedTuple):
-    """Bind a UDP socket to this address and receive, at earlier ones as well."""
+    """Bind a UDP socket to this address and receive under this label, at earlier ones as well."""
 
     address: Address
+    label: str
 
 
 class SendMessage(NamedTuple):
-    """Send one datagram to each of the recipients."""
+    """Send one datagram to each of the recipients, sealed for it if this client seals."""
 
     message: ChatMessage
     data: bytes
@@ -67,6 +68,13 @@ class Learn(NamedTuple):
     looked_up: bool
 
 
+class LearnKey(NamedTuple):
+    """Keep the key for sealed datagrams to and from the client with this label."""
+
+    label: str
+    key: bytes
+
+
 class HangUp:
     """Close the connection to the server, which has gone or cannot be understood."""
 
@@ -81,5 +89,17 @@ class End(NamedTuple):
     status: int
 
 
-Action = Show | Ask | SendRequest | OpenPeer | SendMessage | PlaySound | Learn | HangUp | Dial | End
+Action = (
+    Show
+    | Ask
+    | SendRequest
+    | OpenPeer
+    | SendMessage
+    | PlaySound
+    | Learn
+    | LearnKey
+    | HangUp
+    | Dial
+    | End
+)
 Actions = list[Action]

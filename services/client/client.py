@@ -8,8 +8,8 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.client.actions import (
     Action,
@@ -19,6 +19,7 @@ from services.client.actions import (
     End,
     HangUp,
     Learn,
+    LearnKey,
     OpenPeer,
     PlaySound,
     Question,
@@ -38,6 +39,9 @@ from services.media.orders import SoundError
 from services.settings import reason
 from services.values import ProtocolError
 
+if TYPE_CHECKING:
+    from services.client.seals import Seals
+
 REPLY_TIMEOUT = 30.0
 """Seconds without an answer after which the server counts as gone; TCP gets over shorter gaps."""
 
@@ -49,11 +53,13 @@ class Options(NamedTuple):
         back_off: how long to wait between tries to reach a server that was lost.
         server_silence: seconds after which a server counts as lost that has to give signs of life.
         media_directory: where files of what is heard go, if there are to be any.
+        make_seals: makes what seals messages, of what wakes the main thread, if they are sealed.
     """
 
     back_off: BackOff
     server_silence: float
     media_directory: str | None
+    make_seals: "Callable[[Callable[[], None]], Seals] | None" = None
 
 
 class Client:
@@ -77,9 +83,12 @@ class Client:
         self._woken.settimeout(0)
         self._waker.settimeout(0)
         self._book = AddressBook(self._wake)
-        self._peer = Peer(self._book, screen, self._wake, options.media_directory)
+        self._seals = options.make_seals(self._wake) if options.make_seals else None
+        self._peer = Peer(self._book, screen, self._wake, options.media_directory, self._seals)
         self._typed: deque[str | ProtocolError | None] = deque()
-        self._redial = Redial(signalling.server_address, options.back_off, time.monotonic)
+        self._redial = Redial(
+            signalling.server_address, options.back_off, time.monotonic, signalling.again
+        )
         self._server_silence = options.server_silence
         self._heard = time.monotonic()
         self._asked: float | None = None
@@ -159,14 +168,19 @@ class Client:
         if self._woken in readable:
             with contextlib.suppress(BlockingIOError):
                 self._woken.recv(4096)
-            if self._signalling and self._book.take_question():
-                self._perform(self._session.look_up())
+            self._ask_for_the_receiver()
         if self._signalling and self._signalling in readable:
             self._hear_server(self._signalling)
         if self._keyboard in readable:
             self._typed.extend(self._keyboard.read())
         if self._typed and self._session.awaits_input:
             self._take_line(self._typed.popleft())
+
+    def _ask_for_the_receiver(self) -> None:
+        if self._signalling and self._book.take_question():
+            self._perform(self._session.look_up())
+        if self._signalling and self._seals and (label := self._seals.take_question()):
+            self._perform(self._session.key_wanted(label))
 
     def _proceed_dialling(self, *, writable: bool) -> None:
         match self._redial.proceed(writable=writable):
@@ -225,15 +239,14 @@ class Client:
                 self._print(action)
             case SendRequest(_, data):
                 self._request(data)
-            case OpenPeer(address):
-                self._book.reopen()
-                self._peer.open(address, self._local_address)
+            case OpenPeer():
+                self._open(action)
             case SendMessage():
                 self._send(action)
             case PlaySound():
                 self._play(action)
-            case Learn(clients, looked_up):
-                self._book.learn(clients, looked_up=looked_up)
+            case Learn() | LearnKey():
+                self._learn(action)
             case HangUp():
                 self._hang_up()
             case Dial():
@@ -257,10 +270,25 @@ class Client:
         with contextlib.suppress(ConnectionLostError):
             self._signalling.send(data)
 
+    def _open(self, action: OpenPeer) -> None:
+        self._book.reopen()
+        if self._seals:
+            self._seals.log_in(action.label)
+        self._peer.open(action.address, self._local_address)
+
+    def _learn(self, action: Learn | LearnKey) -> None:
+        match action:
+            case Learn(clients, looked_up):
+                self._book.learn(clients, looked_up=looked_up)
+            case LearnKey(label, key):
+                if self._seals:
+                    self._seals.learn(label, key)
+
     def _send(self, action: SendMessage) -> None:
         for label, address in action.recipients.items():
+            data = self._seals.seal(action.data, label) if self._seals else action.data
             try:
-                self._peer.send(action.message, action.data, address)
+                self._peer.send(action.message, data, address)
             except OSError as error:
                 self._screen.show(f"Cannot send to {label}: {escape(reason(error))}.")
 
@@ -277,7 +305,12 @@ class Client:
             self._signalling.close(farewell=False)
             self._signalling = None
         self._redial.close()
+        self._forget_questions()
+
+    def _forget_questions(self) -> None:
         self._book.close()
+        if self._seals:
+            self._seals.close()
 
     def _wake(self) -> None:
         # A full buffer wakes as well as one more byte would.
@@ -286,6 +319,7 @@ class Client:
 
     def _close(self) -> None:
         self._keyboard.hide(hidden=False)
+        self._forget_questions()
         self._peer.close()
         self._redial.close()
         if self._signalling:

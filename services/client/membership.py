@@ -25,6 +25,8 @@ from services.values import ErrorName
 
 OFFERED = Parameters((), ("CHAT/1", "PCMU/8000"), {"datagram": MAX_DATAGRAM})
 """What this client tells of itself; its address the server knows."""
+OFFERED_SEALED = Parameters((), ("CHAT/2",), {"datagram": MAX_DATAGRAM})
+"""The same of a client that takes nothing but sealed messages."""
 
 
 class Link(Enum):
@@ -42,9 +44,13 @@ class Link(Enum):
 class Membership:
     """One client's standing with the server; knows the open prompt, so that none is lost."""
 
-    def __init__(self, *, stay: bool) -> None:
-        """Start connected and not logged in; with `stay` never end because of the server."""
+    def __init__(self, *, stay: bool, sealed: bool) -> None:
+        """Start connected and not logged in; with `stay` never end because of the server.
+
+        With `sealed` messages go sealed, and nothing else is sent or taken.
+        """
         self._stay = stay
+        self._sealed = sealed
         self._question: Question | None = None
         self._ended = False
         self._label = ""
@@ -122,7 +128,8 @@ class Membership:
         again = bool(self._label)
         self._label = reply.label
         self._link = Link.UP
-        opened = [OpenPeer((reply.ip, reply.port)), *self._tell_server(Offer(OFFERED))]
+        offer = Offer(OFFERED_SEALED if self._sealed else OFFERED)
+        opened = [OpenPeer((reply.ip, reply.port), reply.label), *self._tell_server(offer)]
         if not again:
             return [*opened, Show("Authentication successful!"), *self._ask(Question.LIST)]
         back = "The server is back"
@@ -144,6 +151,8 @@ class Membership:
         if reply.name == ErrorName.LOGIN_TIMEOUT:
             self._link = Link.LOST
             return [HangUp(), Dial()]
+        if reply.name == ErrorName.TLS_REQUIRED:
+            return self._unwanted(reply)
         self._link = Link.UP
         if reply.name == ErrorName.WRONG_PASSWORD:
             refusal = "Incorrect username or password. Please try again."
@@ -157,6 +166,9 @@ class Membership:
             # The person takes time; there will be another connection when it is needed.
             self._link = Link.CLOSED
             return [HangUp()]
+        return self._unwanted(reply)
+
+    def _unwanted(self, reply: Refused) -> Actions:
         refusal = f"The server refuses the connection: {escape(reply.text)}."
         return [HangUp(), Show(refusal), *self._end(1)]
 
@@ -172,6 +184,13 @@ class Membership:
             self._link = Link.LOST
             return [Dial()]
         return [request]
+
+    def _inquire(self, ask: Callable[[], Actions], without: Callable[[], Actions]) -> Actions:
+        """Ask the server and wait for its answer; go on `without` once it is known to have gone."""
+        self._once_more, self._and_then = ask, without
+        if self._link is Link.UP:
+            return ask()
+        return without() if self._told_lost else []
 
     def _tell_lost(self) -> Actions:
         if self._told_lost:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from services.client.book import AddressBook
-from services.client.guard import Guard
+from services.client.guard import Guard, SuspiciousError
 from services.client.screen import Screen
 from services.datagram import MAX_DATAGRAM, ChatMessage, parse_datagram
 from services.display import escape, moment, shorten
@@ -26,9 +26,10 @@ from services.media.rtp import is_media
 from services.values import Address, ProtocolError
 
 if TYPE_CHECKING:
+    from services.client.seals import Seals
     from services.media.media import Media
 
-_KEPT = 8
+KEPT = 8
 """Sockets that stay open: one for each of the last logins."""
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes asked of the system, which may give less: what comes during a look-up waits there."""
@@ -46,14 +47,17 @@ class Peer:
         screen: Screen,
         wake: Callable[[], None],
         media_directory: str | None,
+        seals: "Seals | None" = None,
     ) -> None:
         """Open nothing yet; `wake` is called if the screen breaks.
 
-        What is heard goes into files of the media directory, if there is one.
+        What is heard goes into files of the media directory, if there is one. With seals nothing
+        is heard, and nothing shown that was not sealed.
         """
         self._book = book
         self._screen = screen
         self._wake = wake
+        self._seals = seals
         self._guard = Guard(time.monotonic)
         self._sockets: list[socket.socket] = []
         self._media: Media | None = None
@@ -137,7 +141,7 @@ class Peer:
                 if not self._changed.recv(1):
                     return
                 # Only this thread closes one: nobody waits for it then.
-                while len(self._sockets) > _KEPT:
+                while len(self._sockets) > KEPT:
                     self._sockets.pop(0).close()
                 continue
             for udp in readable:
@@ -155,18 +159,33 @@ class Peer:
             # which is reported once and says nothing about what comes next.
             return
         arrival = time.time()
-        if is_media(data):
+        if is_media(data) and not self._seals:
             # What goes back leaves from where this was sent to: the sender knows that address.
             self._use_media().receive(data, source, age, udp.sendto)
             return
-        if not self._guard.admits(data, source):
+        message = self._admitted(data, source)
+        if message is None:
             self._screen.trace(trace("dropped", "-", "from", source, _readable(data)))
             return
         label = self._book.label_of(source)
-        self._guard.compare(data, label, self._book.knows)
-        shown, traced = describe(data, source, label, arrival)
+        self._guard.compare(message, label, self._book.knows)
+        shown, traced = describe(message, source, label, arrival)
         self._screen.show(shown)
         self._screen.trace(traced)
+
+    def _admitted(self, data: bytes, source: Address) -> bytes | None:
+        """Return what is to be shown of a datagram, in clear; None if it is to be dropped."""
+        if not self._seals:
+            return data if self._guard.admits(data, source) else None
+        if not self._guard.admits_sealed(data):
+            return None
+        label = self._book.label_of(source)
+        try:
+            message = self._seals.open(data, label)
+        except SuspiciousError as error:
+            self._guard.refuses(str(error))
+            return None
+        return message if self._guard.admits(message, label or source) else None
 
 
 def _bind(udp: socket.socket, address: Address, local: Address) -> None:

@@ -45,9 +45,19 @@ class BackOff:
 class Redial:
     """At most one try at a time to connect to the address where the server was."""
 
-    def __init__(self, address: Address, back_off: BackOff, clock: Callable[[], float]) -> None:
-        """Make no try before `begin`; `clock` counts seconds."""
+    def __init__(
+        self,
+        address: Address,
+        back_off: BackOff,
+        clock: Callable[[], float],
+        take_over: Callable[[socket.socket], Signalling] = Signalling,
+    ) -> None:
+        """Make no try before `begin`; `clock` counts seconds.
+
+        What is connected goes through `take_over`.
+        """
         self._address = address
+        self._take_over = take_over
         self._back_off = back_off
         self._clock = clock
         self._connection: socket.socket | None = None
@@ -105,7 +115,7 @@ class Redial:
         if number:
             return self._failed(number)
         try:
-            signalling = Signalling(connection)
+            signalling = self._take_over(connection)
         except OSError:
             return self._failed(errno.ECONNRESET)
         self._connection = self._due = None

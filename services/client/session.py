@@ -15,8 +15,9 @@ from services.client.actions import (
     SendMessage,
     Show,
 )
-from services.client.membership import Link, Membership
-from services.datagram import ChatMessage, format_datagram
+from services.client.membership import Link
+from services.client.sealing import Sealing
+from services.datagram import MAX_DATAGRAM, SEALING, ChatMessage, format_datagram
 from services.media.orders import SoundError, parse_order
 from services.protocol import (
     Accepted,
@@ -26,6 +27,7 @@ from services.protocol import (
     ListClients,
     Login,
     Noted,
+    PeerKey,
     PeerParameters,
     Ping,
     Pong,
@@ -50,15 +52,22 @@ class _Purpose(Enum):
     LOOK_UP = auto()
 
 
-class Session(Membership):
+class Session(Sealing):
     """One person's dialogue, from the first prompt to the end."""
 
-    def __init__(self, new_id: Callable[[], str], now: Callable[[], float], *, stay: bool) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        now: Callable[[], float],
+        *,
+        stay: bool,
+        sealed: bool = False,
+    ) -> None:
         """Take where message ids and send times (Unix seconds) come from.
 
-        With `stay` the dialogue goes on after the server has gone.
+        With `stay` the dialogue goes on after the server has gone, with `sealed` messages are.
         """
-        super().__init__(stay=stay)
+        super().__init__(stay=stay, sealed=sealed)
         self._new_id = new_id
         self._now = now
         self._username = ""
@@ -124,20 +133,25 @@ class Session(Membership):
                 # What an earlier connection was asked will not be answered.
                 self._asked_for.clear()
                 self._incoming = {}
+                if self._sealed and isinstance(reply, Accepted):
+                    # A label on an old list may be another's by now, and so would its key be.
+                    self._clients = {}
                 return self._login_answered(reply)
             case Refused():
                 return self._refused(reply)
-            case Clients() | PeerParameters() | Noted():
+            case Clients() | PeerParameters() | PeerKey() | Noted():
                 return self._answer_arrived(reply)
             case Accepted() | Bye():
                 return self.server_gone("it sent an answer to no question")
 
-    def _answer_arrived(self, reply: Clients | PeerParameters | Noted) -> Actions:
+    def _answer_arrived(self, reply: Clients | PeerParameters | PeerKey | Noted) -> Actions:
         match reply:
             case Clients():
                 return self._list_arrived(reply)
             case PeerParameters():
                 return self._parameters_arrived(reply)
+            case PeerKey():
+                return self._key_arrived(reply)
             case Noted():
                 return []
 
@@ -185,6 +199,7 @@ class Session(Membership):
         if 1 <= count <= len(self._clients):
             self._count = count
             self._recipients = {}
+            self._named_as = self._label
             return self._ask(Question.RECIPIENT)
         if not self._clients and self._link is not Link.UP:
             return [Show("No client is known to send to."), *self._ask(Question.LIST)]
@@ -225,25 +240,21 @@ class Session(Membership):
             order = parse_order(text)
         except SoundError as error:
             return self.sound_refused(str(error))
+        if order and self._sealed:
+            return self.sound_refused("sound is not encrypted, and all else is")
         if order:
             return [PlaySound(order, self._recipients)]
         message = ChatMessage(self._new_id(), self._label, self._now(), text)
         try:
-            data = format_datagram(message)
+            data = format_datagram(message, MAX_DATAGRAM - (SEALING if self._sealed else 0))
         except ProtocolError as error:
             return [_explain(error), *self._ask(Question.MESSAGE)]
-        return [SendMessage(message, data, self._recipients), *self._ask(Question.LIST)]
+        send = SendMessage(message, data, self._recipients)
+        return self._send_sealed(send) if self._sealed else [send, *self._ask(Question.LIST)]
 
     def _refreshed(self, and_then: Callable[[], Actions]) -> Actions:
         """Go on with a list from the server, or with the last known one if it has gone."""
         return self._inquire(lambda: self._request_list(_Purpose.DIALOGUE), and_then)
-
-    def _inquire(self, ask: Callable[[], Actions], without: Callable[[], Actions]) -> Actions:
-        """Ask the server and wait for its answer; go on `without` once it is known to have gone."""
-        self._once_more, self._and_then = ask, without
-        if self._link is Link.UP:
-            return ask()
-        return without() if self._told_lost else []
 
     def _request_list(self, purpose: _Purpose) -> Actions:
         # One request at a time: an answer then belongs to the first of those who asked.

@@ -3,12 +3,14 @@
 import contextlib
 import socket
 import time
+from collections.abc import Callable
 from typing import Self
 
+from services.channel import Channel, Codec, NoTlsError, TlsError
 from services.lines import LineReader
-from services.protocol import Reply, parse_reply
+from services.protocol import Refused, Reply, parse_reply
 from services.settings import reason
-from services.values import Address, ProtocolError
+from services.values import Address, ErrorName, ProtocolError
 
 CONNECT_TIMEOUT = 10.0
 SEND_TIMEOUT = 5.0
@@ -32,8 +34,12 @@ class Signalling:
         server_address: the address and the port of the other end.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Take over a connected socket.
+    def __init__(
+        self, connection: socket.socket, secure: Callable[[], Codec] | None = None
+    ) -> None:
+        """Take over a connected socket; `secure` makes the client's end of TLS, if it is used.
+
+        What is sent waits until that has found the server to be the right one.
 
         Raises:
             OSError: it has been reset already.
@@ -41,18 +47,48 @@ class Signalling:
         host, port, *_ = connection.getpeername()
         self.server_address: Address = (host, port)
         self._connection = connection
-        self._connection.settimeout(SEND_TIMEOUT)
+        self._secure = secure
+        self._channel = Channel(connection, secure() if secure else None)
         self._lines = LineReader()
+        if secure:
+            # The client's end of TLS begins.
+            self._channel.send(b"", SEND_TIMEOUT)
 
     @classmethod
-    def connect(cls, host: str, port: int) -> Self:
-        """Connect to the server.
+    def connect(cls, host: str, port: int, secure: Callable[[], Codec] | None = None) -> Self:
+        """Connect to the server; with `secure` make sure that it is the right one.
 
         Raises:
             OSError: it cannot be reached.
             UnicodeError: the host can be no host name.
+            TlsError: it does not speak TLS, or is not the right one, or refuses the connection.
         """
-        return cls(socket.create_connection((host, port), timeout=CONNECT_TIMEOUT))
+        connection = socket.create_connection((host, port), timeout=CONNECT_TIMEOUT)
+        try:
+            signalling = cls(connection, secure)
+            signalling.establish()
+        except (OSError, TlsError):
+            connection.close()
+            raise
+        return signalling
+
+    def again(self, connection: socket.socket) -> "Signalling":
+        """Take over another connected socket to the same server, in TLS if this one is."""
+        return Signalling(connection, self._secure)
+
+    def establish(self) -> None:
+        """Be done with the handshake of TLS, if there is to be one.
+
+        Raises:
+            OSError: the connection has ended, or this takes too long.
+            TlsError: the server does not speak TLS, or is not the right one.
+        """
+        try:
+            self._channel.establish(CONNECT_TIMEOUT)
+        except NoTlsError as error:
+            if refused := _refused_in_clear(error.said):
+                raise TlsError(f"refuses the connection: {refused.text}") from None
+            raise
 
     @property
     def local_address(self) -> Address:
@@ -71,7 +107,7 @@ class Signalling:
             ConnectionLostError: it cannot be sent.
         """
         try:
-            self._connection.sendall(data)
+            self._channel.send(data, SEND_TIMEOUT)
         except OSError as error:
             raise ConnectionLostError(reason(error).lower()) from error
 
@@ -83,9 +119,16 @@ class Signalling:
             ServerGoneError: what came is not in the grammar.
         """
         try:
-            data = self._connection.recv(_RECEIVE_SIZE)
+            data = self._channel.receive(0)
         except OSError as error:
             raise ConnectionLostError(reason(error).lower()) from error
+        except TlsError as error:
+            refused = _refused_in_clear(error.said) if isinstance(error, NoTlsError) else None
+            if refused:
+                return [refused]
+            raise ServerGoneError(f"it {error}") from error
+        if data is None:
+            return []
         if not data:
             raise ConnectionLostError("it has closed the connection")
         replies = []
@@ -102,6 +145,7 @@ class Signalling:
         """Close the connection; with `farewell` wait a little until the server has ended it too."""
         if farewell:
             deadline = time.monotonic() + FAREWELL_TIMEOUT
+            self._channel.finish()
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_WR)
                 while (left := deadline - time.monotonic()) > 0:
@@ -109,3 +153,14 @@ class Signalling:
                     if not self._connection.recv(_RECEIVE_SIZE):
                         break
         self._connection.close()
+
+
+def _refused_in_clear(said: bytes) -> Refused | None:
+    """Return the one refusal that a server speaks before any handshake, if it is that."""
+    try:
+        reply = parse_reply(said.decode().rstrip("\n"))
+    except (UnicodeDecodeError, ProtocolError):
+        return None
+    if isinstance(reply, Refused) and reply.name == ErrorName.TOO_MANY_CONNECTIONS:
+        return reply
+    return None

@@ -3,8 +3,9 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from services.channel import Codec
 from services.display import escape
 from services.process import prepare_streams, stop_on_signals
 from services.server.console import Console
@@ -22,11 +23,14 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         metavar="FILE",
         help="file that holds the password; also CHAT_PASSWORD_FILE",
     )
+    settings.file("tls-cert", "file with the certificate to show; all connections are in TLS then")
+    settings.file("tls-key", "file with the key to that")
     offer_limits(settings)
     given = settings.read(argv)
     limits = read_limits(settings, given)
     port = settings.port(given.port, lowest=0)
     password = settings.password(given.password_file)
+    secure = _read_certificate(settings, given.tls_cert, given.tls_key)
     console = Console(sys.stdout, sys.stderr)
     with stop_on_signals() as stop, socket.socket() as listener:
         try:
@@ -38,8 +42,24 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             return 1
         host, port = listener.getsockname()
         console.say(f"Server listening on {host}:{port}")
-        Server(listener, password, console, limits).serve(stop)
+        Server(listener, password, console, limits, secure).serve(stop)
     return 0
+
+
+def _read_certificate(
+    settings: Settings, certificate: str | None, key: str | None
+) -> Callable[[], Codec] | None:
+    """Return what makes the server's end of TLS for a connection, None if all is in clear."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        settings.fail("give both of --tls-cert and --tls-key, or none of them")
+    with settings.reading_for_tls(f"{certificate!r} and {key!r}"):
+        # The module ssl would make every start last longer.
+        from services.tls import Tls, server_context  # noqa: PLC0415
+
+        context = server_context(certificate, key)
+    return lambda: Tls(context)
 
 
 if __name__ == "__main__":

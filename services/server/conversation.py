@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from services.protocol import (
     Accepted,
+    AskKey,
     AskParameters,
     Bye,
     ListClients,
     Login,
     Noted,
     Offer,
+    PeerKey,
     PeerParameters,
     Pong,
     Quit,
@@ -123,10 +125,18 @@ class Conversation:
                 if found is None:
                     return refusal(ErrorName.UNKNOWN_LABEL, f"{asked} is not on the list")
                 return format_reply(PeerParameters(asked, found))
+            case AskKey(peer):
+                return self._key(label, peer)
             case Pong():
                 return b""
             case Login() | Quit():
                 raise AssertionError(request)
+
+    def _key(self, label: str, peer: str) -> bytes:
+        # Whether anybody has that label makes no difference: the key of nobody opens nothing.
+        if self._registry.keys is None:
+            return refusal(ErrorName.TLS_REQUIRED, "keys are handed out by TLS alone")
+        return format_reply(PeerKey(peer, self._registry.keys.between(label, peer)))
 
 
 def refusal(name: ErrorName, text: str) -> bytes:

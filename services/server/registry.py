@@ -4,6 +4,7 @@ import threading
 
 from services.parameters import Parameters
 from services.protocol import format_reply, split_clients
+from services.server.keys import PairKeys
 from services.values import Address
 
 
@@ -15,8 +16,12 @@ class Registry:
     one person for another.
     """
 
-    def __init__(self) -> None:
-        """Start with nobody there; the first login becomes `USER 1`."""
+    def __init__(self, keys: PairKeys | None = None) -> None:
+        """Start with nobody there; the first login becomes `USER 1`.
+
+        Clients get keys for sealed datagrams if there are any: not where all goes in clear.
+        """
+        self.keys = keys
         self.client_addresses: dict[str, Address] = {}
         self._offers: dict[str, Parameters] = {}
         self._lock = threading.Lock()

@@ -1,18 +1,22 @@
 """The server's sockets and threads: one thread accepts, every connection has one of its own."""
 
 import contextlib
+import os
 import select
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 
+from services.channel import Channel, Codec, NoTlsError, TlsError
 from services.lines import LineReader
 from services.protocol import Ping, format_reply
 from services.server.admission import Admission
 from services.server.console import Console
 from services.server.conversation import Conversation, refusal
 from services.server.guesses import Guesses
+from services.server.keys import PairKeys
 from services.server.limits import Limits
 from services.server.registry import Registry
 from services.tally import Tally
@@ -22,7 +26,6 @@ BACKLOG = 128
 ACCEPT_PAUSE = 0.2
 """Seconds until the next try when no connection can be taken, for want of descriptors say."""
 JOIN_TIMEOUT = 5.0
-_RECEIVE_SIZE = 65536
 _LOST_AFTER = 60
 """Seconds after which a client that answers nothing, not even at the level of TCP, is gone."""
 
@@ -40,9 +43,15 @@ class Server:
         password: str,
         console: Console,
         limits: Limits = Limits(),  # noqa: B008 - a constant
+        secure: Callable[[], Codec] | None = None,
     ) -> None:
-        """Serve on a listening socket, which the caller closes."""
-        self.registry = Registry()
+        """Serve on a listening socket, which the caller closes.
+
+        With `secure`, which makes one end of TLS, all connections are in TLS.
+        """
+        # Keys that go in clear would keep nothing secret.
+        self.registry = Registry(PairKeys(os.urandom(32)) if secure else None)
+        self._secure = secure
         self._listener = listener
         self._password = password
         self._console = console
@@ -92,17 +101,21 @@ class Server:
             longest_username=self._limits.longest_username,
             hold_back=lambda: self._hold_back(address),
         )
+        channel = Channel(connection, self._secure() if self._secure else None)
         try:
-            self._converse(connection, conversation)
-        except GivenUpError as why:
+            self._converse(channel, conversation)
+        except (GivenUpError, TlsError) as why:
             # Whoever reads the line finds the label off the list.
             conversation.end()
             self._console.complain(f"dropped {address}, which {why}")
+            if isinstance(why, NoTlsError):
+                _send_at_once(connection, ErrorName.TLS_REQUIRED, "this server speaks TLS alone")
         except OSError:
             # Reset by the client or cut off by the network: an ordinary end.
             pass
         finally:
             conversation.end()
+            channel.finish()
             self._leave(connection, address)
 
     def _start(self, connection: socket.socket, address: Address) -> None:
@@ -129,52 +142,51 @@ class Server:
             connection.close()
         self._admission.leave(address[0])
 
-    def _converse(self, connection: socket.socket, conversation: Conversation) -> None:
+    def _converse(self, channel: Channel, conversation: Conversation) -> None:
         lines = LineReader(self._limits.longest_line)
         refused, login_by = 0, time.monotonic() + self._limits.login_within
         while not conversation.is_over():
             if conversation.logged_in:
-                data = self._hear(connection, answers_pings=conversation.answers_pings)
+                data = self._hear(channel, answers_pings=conversation.answers_pings)
             else:
-                data = self._hear_login(connection, login_by)
+                data = self._hear_login(channel, login_by)
             if not data:
                 return
             for line in lines.feed(data):
-                self._send(connection, conversation.answer(line))
+                self._send(channel, conversation.answer(line))
                 if conversation.is_over():
                     return
             if conversation.wrong_passwords > refused:
                 refused = conversation.wrong_passwords
                 login_by = time.monotonic() + self._limits.login_within
 
-    def _hear(self, connection: socket.socket, *, answers_pings: bool) -> bytes:
+    def _hear(self, channel: Channel, *, answers_pings: bool) -> bytes:
         """Return what a client says that has logged in; ask one that is silent whether it is there.
 
         Raises:
             GivenUpError: it does not answer.
         """
         limits = self._limits
-        data = _receive(connection, limits.ping_after if answers_pings else None)
+        data = channel.receive(limits.ping_after if answers_pings else None)
         if data is None:
-            self._send(connection, format_reply(Ping()))
-            data = _receive(connection, limits.pong_within)
+            self._send(channel, format_reply(Ping()))
+            data = channel.receive(limits.pong_within)
         if data is None:
             raise GivenUpError(f"was silent for {limits.ping_after + limits.pong_within:g} s")
         return data
 
-    def _hear_login(self, connection: socket.socket, login_by: float) -> bytes:
+    def _hear_login(self, channel: Channel, login_by: float) -> bytes:
         left = login_by - time.monotonic()
-        data = _receive(connection, left) if left > 0 else None
+        data = channel.receive(left) if left > 0 else None
         if data is None:
             text = f"a login takes {self._limits.login_within:g} s at most"
-            self._send(connection, refusal(ErrorName.LOGIN_TIMEOUT, text))
+            self._send(channel, refusal(ErrorName.LOGIN_TIMEOUT, text))
             raise GivenUpError("did not log in in time")
         return data
 
-    def _send(self, connection: socket.socket, data: bytes) -> None:
-        connection.settimeout(self._limits.send_within)
+    def _send(self, channel: Channel, data: bytes) -> None:
         try:
-            connection.sendall(data)
+            channel.send(data, self._limits.send_within)
         except TimeoutError:
             raise GivenUpError("does not read its answers") from None
 
@@ -183,10 +195,11 @@ class Server:
         self._stopping.wait(self._guesses.wrong(address[0]))
 
     def _refuse(self, connection: socket.socket) -> None:
-        line = refusal(ErrorName.TOO_MANY_CONNECTIONS, "there are too many connections")
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(0)
-            connection.send(line)
+        # In clear in any case: a handshake would hold up everybody else.
+        with connection:
+            _send_at_once(
+                connection, ErrorName.TOO_MANY_CONNECTIONS, "there are too many connections"
+            )
         self._refused.count("refused")
         self._tell_refused()
 
@@ -223,18 +236,8 @@ class Server:
             thread.join(JOIN_TIMEOUT)
 
 
-def _receive(connection: socket.socket, seconds: float | None) -> bytes | None:
-    """Return what comes, b"" at the end of the connection, None if nothing comes in time.
-
-    What has come already counts as in time, however late this looks: the server may have stood
-    still itself, and then the time is over before anybody has looked.
-    """
-    connection.settimeout(seconds)
-    try:
-        return connection.recv(_RECEIVE_SIZE)
-    except TimeoutError:
+def _send_at_once(connection: socket.socket, name: ErrorName, text: str) -> None:
+    """Refuse a connection in clear, if that can be done without waiting."""
+    with contextlib.suppress(OSError):
         connection.settimeout(0)
-    try:
-        return connection.recv(_RECEIVE_SIZE)
-    except BlockingIOError:
-        return None
+        connection.send(refusal(name, text))

@@ -2,19 +2,19 @@
 
 import runpy
 import select
-import socket
 from unittest.mock import patch
 
+from services.channel import Channel
 from services.server import server
 from services.server.server import GivenUpError, Server
 
 
 class LosesPatience(Server):
-    def _hear(self, connection: socket.socket, *, answers_pings: bool) -> bytes:
+    def _hear(self, channel: Channel, *, answers_pings: bool) -> bytes:
         del answers_pings
-        if not select.select([connection], [], [], 1)[0]:
+        if not select.select([channel], [], [], 1)[0]:
             raise GivenUpError("said nothing for a second")
-        return super()._hear(connection, answers_pings=False)
+        return super()._hear(channel, answers_pings=False)
 
 
 with patch.object(server, "Server", LosesPatience):

@@ -9,7 +9,7 @@ from services.values import Address
 
 
 class Forgets(Guard):
-    def admits(self, data: bytes, source: Address) -> bool:
+    def admits(self, data: bytes, source: Address | str) -> bool:
         self._seen.clear()
         return super().admits(data, source)
 

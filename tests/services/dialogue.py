@@ -11,6 +11,7 @@ from services.client.actions import (
     End,
     HangUp,
     Learn,
+    LearnKey,
     OpenPeer,
     PlaySound,
     SendMessage,
@@ -48,9 +49,9 @@ GONE = "The server has gone: it has closed the connection."
 GOING_ON = f"{GONE} Going on with the clients known so far."
 
 
-def session(*, stay: bool = False) -> Session:
+def session(*, stay: bool = False, sealed: bool = False) -> Session:
     ids = itertools.count(1)
-    return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay)
+    return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay, sealed=sealed)
 
 
 def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each action
@@ -75,6 +76,8 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each 
             return f"play {order!r} to {', '.join(recipients)}"
         case Learn(clients, looked_up):
             return f"learn {len(clients)}{' looked up' if looked_up else ''}"
+        case LearnKey(label, key):
+            return f"key {key[:2].hex()} of {label}"
         case HangUp():
             return "hang up"
         case Dial():
@@ -105,6 +108,7 @@ def react(dialogue: Session, event: str) -> Actions:
                 "unreachable": lambda: dialogue.dial_failed("no route to host", refused=False),
                 "eof": dialogue.input_ended,
                 "look up": dialogue.look_up,
+                "sealed by USER 2": lambda: dialogue.key_wanted("USER 2"),
                 "heard": dialogue.sound_begun,
                 "not heard": lambda: dialogue.sound_refused("there is no such file"),
                 "not utf8": lambda: dialogue.line_refused(
@@ -114,9 +118,9 @@ def react(dialogue: Session, event: str) -> Actions:
             return events[event[2:]]()
 
 
-def play(table: list[str], *, stay: bool = False) -> Session:
+def play(table: list[str], *, stay: bool = False, sealed: bool = False) -> Session:
     """Give the events of a table to a session and compare what comes between them."""
-    dialogue = session(stay=stay)
+    dialogue = session(stay=stay, sealed=sealed)
     happened = [told(action) for action in dialogue.start()]
     for entry in table:
         if entry[:2] in {"> ", "< ", "! "}:

@@ -17,7 +17,7 @@ def guard() -> Guard:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"HELLO", b"\xff", b"CHAT/2 {}", chat(), b"x" * MAX_DATAGRAM]
+    "data", [b"", b"HELLO", b"\xff", b"CHAT/3 {}", chat(), b"x" * MAX_DATAGRAM]
 )
 def test_a_message_and_what_claims_to_be_none_is_let_in(guard: Guard, data: bytes) -> None:
     assert guard.admits(data, SOURCE)
@@ -33,12 +33,30 @@ def test_a_message_and_what_claims_to_be_none_is_let_in(guard: Guard, data: byte
         (b"CHAT/1 \xff", "Suspicious datagrams: 1 damaged."),
         (chat()[:-1], "Suspicious datagrams: 1 damaged."),
         (b"CHAT/1 " + b"[" * 1100, "Suspicious datagrams: 1 damaged."),
+        (b"CHAT/2 " + bytes(100), "Suspicious datagrams: 1 unreadable."),
     ],
 )
 def test_what_is_too_long_or_damaged_is_kept_out_and_told(
     guard: Guard, data: bytes, report: str
 ) -> None:
     assert not guard.admits(data, SOURCE)
+    assert guard.report() == report
+
+
+@pytest.mark.parametrize(
+    ("data", "report"),
+    [
+        (chat(), "Suspicious datagrams: 1 unsealed."),
+        (b"HELLO", "Suspicious datagrams: 1 unsealed."),
+        (b"\x80\x00" + bytes(170), "Suspicious datagrams: 1 unsealed."),
+        (b"CHAT/2 " + bytes(MAX_DATAGRAM), "Suspicious datagrams: 1 oversized."),
+        (b"CHAT/2 ", None),
+    ],
+)
+def test_where_all_is_sealed_what_is_in_clear_is_kept_out_and_told(
+    guard: Guard, data: bytes, report: str | None
+) -> None:
+    assert guard.admits_sealed(data) is (report is None)
     assert guard.report() == report
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.client.__main__ import LIMITS
-from services.client.membership import OFFERED
-from services.client.peer import trace
-from services.datagram import MAX_DATAGRAM, format_datagram, parse_datagram
+from services.client.membership import OFFERED, OFFERED_SEALED
+from services.client.peer import KEPT, trace
+from services.datagram import MAX_DATAGRAM, SEALING, format_datagram, parse_datagram
 from services.lines import MAX_LINE, LineReader
 from services.media.incoming import GRACE, PCMU, SILENCE, Incoming
 from services.media.media import MAX_SENDING
@@ -29,11 +29,13 @@ from services.protocol import (
     MAX_PASSWORD,
     MAX_USERNAME,
     Offer,
+    PeerKey,
     format_reply,
     format_request,
     parse_reply,
     parse_request,
 )
+from services.seal import NONCE, seal
 from services.server.limits import BOUNDS, Limits
 from services.values import ErrorName
 from tests.services.dialogue import LOGGED_IN, play, react, told
@@ -66,6 +68,18 @@ def test_a_reply_in_the_document_is_what_the_code_writes(line: str) -> None:
 @pytest.mark.parametrize("line", examples("datagram"))
 def test_a_datagram_in_the_document_is_what_the_code_writes(line: str) -> None:
     assert format_datagram(parse_datagram(line.encode())).decode() == line
+
+
+def test_the_sealed_message_in_the_document_is_the_one_in_clear_under_the_key_in_it() -> None:
+    (clear,) = examples("datagram")
+    (given,) = (parse_reply(line) for line in REPLIES if line.startswith("KEY "))
+    assert isinstance(given, PeerKey)
+    sealed = bytes.fromhex("".join(examples("sealed")))
+    nonce = sealed[len(b"CHAT/2 ") :][:NONCE]
+
+    assert sealed == seal(clear.encode(), given.key, nonce, "USER 1", given.label)
+    assert f"at most **{MAX_DATAGRAM - SEALING} bytes**" in DOCUMENT
+    assert f"keys of its last {KEPT} logins" in DOCUMENT
 
 
 @pytest.mark.parametrize("line", examples("trace"))
@@ -140,6 +154,7 @@ def test_every_kind_of_message_is_in_the_document() -> None:
         "LIST",
         "OFFER",
         "PARAMETERS",
+        "KEY",
         "PONG",
         "QUIT",
     }
@@ -148,6 +163,7 @@ def test_every_kind_of_message_is_in_the_document() -> None:
         "CLIENTS",
         "NOTED",
         "PARAMETERS",
+        "KEY",
         "PING",
         "BYE",
         "ERROR",
@@ -189,6 +205,8 @@ def test_what_a_client_offers_is_in_the_document() -> None:
 
     assert isinstance(documented, Offer)
     assert documented.parameters._replace(addresses=()) == OFFERED
+    assert OFFERED_SEALED.media == ("CHAT/2",)
+    assert "offers the format `CHAT/2` and no other" in DOCUMENT
     assert f"`PCMU/{RATE}` is RTP with payload type {PCMU}." in DOCUMENT
 
 

@@ -1,0 +1,81 @@
+"""The keys of sealed messages, as far as the dialogue is concerned: whose is asked for, and when.
+
+`seals.py` keeps the keys and uses them.
+"""
+
+from services.client.actions import Actions, LearnKey, Question, SendMessage, Show
+from services.client.membership import Membership
+from services.protocol import Accepted, AskKey, PeerKey
+
+
+class Sealing(Membership):
+    """Asks for a key before the first message to somebody; does nothing where nothing is sealed."""
+
+    def __init__(self, *, stay: bool, sealed: bool) -> None:
+        """Start without any key."""
+        super().__init__(stay=stay, sealed=sealed)
+        self._named_as = ""
+        """This client's label when the recipients of the next message began to be named."""
+        self._keyed: set[str] = set()
+        """Whose keys have come since the last login: those of an earlier one are for its label."""
+        self._keys_asked: set[str] = set()
+        self._to_send: SendMessage | None = None
+
+    def key_wanted(self, label: str) -> Actions:
+        """Take the wish for the key of somebody who has sent something sealed."""
+        if label in self._keys_asked:
+            return []
+        self._keys_asked.add(label)
+        return self._tell_server(AskKey(label))
+
+    def _accepted(self, reply: Accepted) -> Actions:
+        self._keyed.clear()
+        self._keys_asked.clear()
+        return super()._accepted(reply)
+
+    def _send_sealed(self, send: SendMessage) -> Actions:
+        self._to_send = send
+        if self._named_as == self._label and self._keyed.issuperset(send.recipients):
+            return self._sent(send)
+        return self._inquire(self._ask_for_keys, self._send_without_server)
+
+    def _key_arrived(self, reply: PeerKey) -> Actions:
+        if reply.label not in self._keys_asked:
+            return self.server_gone("it sent a key that nobody asked for")
+        self._keys_asked.remove(reply.label)
+        self._keyed.add(reply.label)
+        following = self._ask_for_keys() if self._to_send else []
+        return [LearnKey(reply.label, reply.key), *following]
+
+    def _ask_for_keys(self) -> Actions:
+        """Send the message, or ask for what is missing: this is called again when that comes."""
+        if not self._to_send:
+            return []
+        if self._named_as != self._label:
+            self._to_send = None
+            explained = Show("You have logged in again meanwhile: please name the recipients anew.")
+            return [explained, *self._ask(Question.LIST)]
+        missing = [label for label in self._to_send.recipients if label not in self._keyed]
+        if not missing:
+            return self._sent(self._to_send)
+        return [action for label in missing for action in self.key_wanted(label)]
+
+    def _send_without_server(self) -> Actions:
+        if not self._to_send:
+            return []
+        keyless = [label for label in self._to_send.recipients if label not in self._keyed]
+        explained = [
+            Show(f"Cannot send to {label}: there is no key for it, and no server to ask.")
+            for label in keyless
+        ]
+        others = {
+            label: address
+            for label, address in self._to_send.recipients.items()
+            if label in self._keyed
+        }
+        return [*explained, *self._sent(self._to_send._replace(recipients=others))]
+
+    def _sent(self, send: SendMessage) -> Actions:
+        self._to_send = None
+        sending = [send] if send.recipients else []
+        return [*sending, *self._ask(Question.LIST)]

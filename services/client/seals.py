@@ -1,0 +1,92 @@
+"""What this client seals its messages with, and opens those of others with.
+
+Shared by the dialogue and the receive thread. Imported only where signalling goes by TLS.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from services.client.guard import SuspiciousError
+from services.client.inquiry import Inquiry
+from services.datagram import TAG
+from services.seal import NONCE, BrokenSealError, seal, unseal
+
+
+class _Login(NamedTuple):
+    label: str
+    keys: dict[str, bytes]
+
+
+class Seals:
+    """Keys by login and by label of the other: those of earlier logins open what comes late."""
+
+    def __init__(
+        self, wake: Callable[[], None], random: Callable[[int], bytes], logins: int
+    ) -> None:
+        """Remember as many logins; `wake` is called when there is something for `take_question`.
+
+        Nonces are made of as many octets as `random` is asked for.
+        """
+        self._inquiry = Inquiry(wake)
+        self._random = random
+        self._logins: deque[_Login] = deque(maxlen=logins)
+
+    def log_in(self, label: str) -> None:
+        """Be known by this label from now on; keys of an earlier login are not for it."""
+        with self._inquiry.changed:
+            self._logins.append(_Login(label, {}))
+        self._inquiry.reopen()
+
+    def learn(self, label: str, key: bytes) -> None:
+        """Keep the key that this client and the one with this label have in common."""
+        with self._inquiry.changed:
+            self._logins[-1].keys[label] = key
+            self._inquiry.answered(label)
+
+    def seal(self, data: bytes, recipient: str) -> bytes:
+        """Return a datagram for a recipient whose key has been learnt since the last login."""
+        with self._inquiry.changed:
+            own, keys = self._logins[-1]
+            key = keys[recipient]
+        return seal(data, key, self._random(NONCE), own, recipient)
+
+    def open(self, datagram: bytes, sender: str | None) -> bytes:
+        """Return the message that is sealed in a datagram from the client with this label.
+
+        The server is asked for a key that is missing, and waited for a second at most.
+
+        Raises:
+            SuspiciousError: the sender has not sealed it for this client, or there is no key.
+        """
+        keys = self._keys_of(sender) if sender else []
+        if not keys:
+            raise SuspiciousError("unreadable")
+        for own, key in keys:
+            try:
+                data = unseal(datagram, key, sender or "", own)
+            except BrokenSealError:
+                continue
+            if not data.startswith(TAG):
+                raise SuspiciousError("damaged")
+            return data
+        raise SuspiciousError("forged")
+
+    def take_question(self) -> str | None:
+        """Return for whose key the server is to be asked, once per question."""
+        return self._inquiry.take()
+
+    def close(self) -> None:
+        """Take that the server will not answer any more; what is known stays known."""
+        self._inquiry.close()
+
+    def _keys_of(self, sender: str) -> list[tuple[str, bytes]]:
+        """Return under which labels this client has keys with another, and those, latest first."""
+        with self._inquiry.changed:
+            if sender not in self._logins[-1].keys and self._inquiry.possible:
+                self._inquiry.put(sender)
+            return [
+                (login.label, login.keys[sender])
+                for login in reversed(self._logins)
+                if sender in login.keys
+            ]
