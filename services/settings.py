@@ -119,9 +119,7 @@ class Settings:
         except ImportError as error:
             self.fail(f"TLS cannot be used, for Python's module {error.name} is missing")
         except OSError as error:
-            # The library says what was wrong with a file's content in capitals.
-            why = getattr(error, "reason", None) or reason(error)
-            self.fail(f"cannot use {files} for TLS: {why.lower().replace('_', ' ')}")
+            self.fail(f"cannot use {files} for TLS: {reason(error)}")
 
     def _parse(self, argv: Sequence[str], given: SimpleNamespace) -> None:
         # In a lab the environment says it all, and a hundred clients start without this module.

@@ -24,8 +24,14 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     _harden(context)
     # Nobody comes back often enough; a client that never reads would be reset for them.
     context.num_tickets = 0
-    # The empty passphrase opens no key, and nobody is asked at a prompt.
-    context.load_cert_chain(certificate, key, password="")
+    try:
+        # The empty passphrase opens no key, and nobody is asked at a prompt.
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError:
+        # Its own words are hardly about that.
+        raise OSError(
+            "they hold no certificate and key in PEM that belong together and have no passphrase"
+        ) from None
     return context
 
 
@@ -35,7 +41,10 @@ def client_context(authority: str) -> ssl.SSLContext:
     Raises:
         OSError: it cannot be read, or holds none.
     """
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authority)
+    try:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authority)
+    except ssl.SSLError:
+        raise OSError("it holds no certificate in PEM") from None
     _harden(context)
     return context
 

@@ -11,6 +11,7 @@ from services.protocol import (
     MAX_PASSWORD,
     MAX_USERNAME,
     Accepted,
+    AskKey,
     AskParameters,
     Bye,
     Clients,
@@ -18,6 +19,7 @@ from services.protocol import (
     Login,
     Noted,
     Offer,
+    PeerKey,
     PeerParameters,
     Ping,
     Pong,
@@ -76,6 +78,7 @@ def offer(**changes: object) -> str:
         st.sampled_from([ListClients(), Quit(), Pong()]),
         st.builds(Offer, parameters(MAX_ADDRESSES)),
         st.builds(AskParameters, labels),
+        st.builds(AskKey, labels),
     )
 )
 def test_a_request_is_read_as_it_was_written(request: Request) -> None:
@@ -94,6 +97,7 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
         st.builds(Clients, st.dictionaries(labels, addresses, min_size=1), st.just(value=True)),
         st.sampled_from([Bye(), Ping(), Noted()]),
         st.builds(PeerParameters, labels, parameters(MAX_ADDRESSES + 1)),
+        st.builds(PeerKey, labels, st.binary(min_size=32, max_size=32)),
         st.builds(Refused, st.sampled_from(ErrorName), st.just("log in first")),
     )
 )
@@ -148,6 +152,8 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
         (offer(limits={"datagram": 2**31}), "bad-argument"),
         ("PARAMETERS USER 2", "bad-argument"),
         ('PARAMETERS {"label":"bob"}', "bad-argument"),
+        ("KEY USER 2", "bad-argument"),
+        ('KEY {"label":"bob"}', "bad-argument"),
         (login(version=int("9" * 3000)), "unsupported-version"),
         (login(username=7), "bad-argument"),
         (login(username="\ud800"), "bad-argument"),
@@ -191,6 +197,11 @@ def test_a_wrong_request_is_a_named_error(line: str, name: str) -> None:
         ('CLIENTS {"clients":{"USER 1":{"ip":"10.0.0.2"}},"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{"bob":["10.0.0.2",1]},"more":false}', "bad-argument"),
         ("CLIENTS {'USER 1': ('10.0.0.2', 60155)}", "bad-argument"),
+        ('KEY {"label":"USER 2"}', "bad-argument"),
+        (f'KEY {{"label":"USER 2","key":"{"0" * 63}"}}', "bad-argument"),
+        (f'KEY {{"label":"USER 2","key":"{"0g" * 32}"}}', "bad-argument"),
+        (f'KEY {{"label":"USER 2","key":"{"0A" * 32}"}}', "bad-argument"),
+        ('KEY {"label":"USER 2","key":0}', "bad-argument"),
     ],
 )
 def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
@@ -205,7 +216,9 @@ def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
         st.text(max_size=200),
         st.builds(
             lambda command, value: f"{command} {json.dumps(value)}",
-            st.sampled_from(["LOGIN", "LIST", "OFFER", "PARAMETERS", "OK", "CLIENTS", "ERROR"]),
+            st.sampled_from(
+                ["LOGIN", "LIST", "OFFER", "PARAMETERS", "KEY", "OK", "CLIENTS", "ERROR"]
+            ),
             st.one_of(
                 json_like,
                 st.fixed_dictionaries(
