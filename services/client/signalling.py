@@ -51,6 +51,8 @@ class Signalling:
         self._channel = Channel(connection, secure() if secure else None)
         self._lines = LineReader()
         if secure:
+            # The last word of the handshake has no answer: what follows must not wait for one.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # The client's end of TLS begins.
             self._channel.send(b"", SEND_TIMEOUT)
 
