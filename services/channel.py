@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import time
 from typing import Protocol
 
@@ -56,6 +57,7 @@ class Channel:
         """Speak over a connected socket, in clear or by `tls`."""
         self._connection = connection
         self._tls = tls
+        self._coding = threading.Lock()
         self._fresh = True
         self._early = b""
 
@@ -105,19 +107,29 @@ class Channel:
             TimeoutError: the other end does not take it in time.
             OSError: the connection has ended.
         """
-        if self._tls:
-            self._tls.say(data)
-            data = self._tls.to_send()
+        data = self.encode(data)
         self._connection.settimeout(seconds)
         self._connection.sendall(data)
+
+    def encode(self, data: bytes) -> bytes:
+        """Return what says this on the wire, and has to get there in the order of these calls.
+
+        Any thread may call it, while another one receives.
+        """
+        if not self._tls:
+            return data
+        with self._coding:
+            self._tls.say(data)
+            return self._tls.to_send()
 
     def finish(self) -> None:
         """Tell the other end by TLS that nothing more will be said, if that can be done at once."""
         if self._tls:
-            self._tls.finish()
+            with self._coding:
+                self._tls.finish()
             with contextlib.suppress(OSError):
                 self._connection.settimeout(0)
-                self._connection.send(self._tls.to_send())
+                self._connection.send(self.encode(b""))
 
     def _understand(self, data: bytes) -> bytes | None:
         fresh, self._fresh = self._fresh, False
@@ -127,16 +139,19 @@ class Channel:
             return data
         if fresh and not data.startswith(HELLO[:1]):
             raise NoTlsError(data)
+        in_handshake = not self._tls.established
         try:
-            return self._tls.feed(data)
-        finally:
-            # Where something is wrong this is what TLS says of it.
-            self._flush(self._tls)
-
-    def _flush(self, tls: Codec) -> None:
-        if data := tls.to_send():
-            self._connection.settimeout(_FLUSH_WITHIN)
-            self._connection.sendall(data)
+            with self._coding:
+                said = self._tls.feed(data)
+        except TlsError:
+            # Where something is wrong TLS says what, if there is still somebody to hear it.
+            with contextlib.suppress(OSError):
+                self.send(b"", _FLUSH_WITHIN)
+            raise
+        if in_handshake:
+            # Later there is hardly an answer, and it has time until something else is sent.
+            self.send(b"", _FLUSH_WITHIN)
+        return said
 
 
 def _receive(connection: socket.socket, seconds: float | None) -> bytes | None:

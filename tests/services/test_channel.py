@@ -129,6 +129,34 @@ def test_one_end_in_clear_is_told_apart(pair: tuple[socket.socket, socket.socket
         Channel(pair[0]).receive(DEADLINE)
 
 
+def test_several_threads_may_encode_while_one_receives(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    client, server = connected(pair, tls=True)
+    on_the_wire: list[bytes] = []
+    order = threading.Lock()
+
+    def speak() -> None:
+        for _ in range(200):
+            with order:
+                on_the_wire.append(client.encode(b"PONG\n"))
+
+    speaking = [threading.Thread(target=speak) for _ in range(3)]
+    for thread in speaking:
+        thread.start()
+    for _ in range(200):
+        server.send(b"PING\n", DEADLINE)
+        assert client.receive(DEADLINE) == b"PING\n"
+    for thread in speaking:
+        thread.join()
+    heard = b""
+    for record in on_the_wire:
+        pair[0].sendall(record)
+        heard += server.receive(DEADLINE) or b""
+
+    assert heard == b"PONG\n" * 600
+
+
 def test_what_looks_like_tls_later_on_is_data(pair: tuple[socket.socket, socket.socket]) -> None:
     channel = Channel(pair[0])
     pair[1].send(b"LOGIN")
