@@ -180,6 +180,14 @@ VARIANTS = [
         "traffic",
         re.compile(r"alice sent message '.*' to server, which it was not for"),
     ),
+    Variant("sends_unsealed", "client", "network/sealed", "capture", "Nobody but you can read"),
+    Variant(
+        "shows_unsealed",
+        "client",
+        "network/sealed-from-a-stranger",
+        STEPS,
+        re.compile(r"Received message from 10\S+: I am your friend"),
+    ),
     # The server, the network or a client that goes for a while.
     Variant("never_asks", "server", "presence/paused-too-long", STEPS, "'which was silent for"),
     Variant("tries_once", "client", "presence/server-comes-back", STEPS, "Logged in again"),

@@ -1,0 +1,18 @@
+"""A client that shows what comes in clear, though everybody who may write to it seals."""
+
+import runpy
+from unittest.mock import patch
+
+from services.client import client
+from services.client.peer import Peer
+from services.datagram import TAG
+from services.values import Address
+
+
+class TakesBoth(Peer):
+    def _admitted(self, data: bytes, source: Address) -> bytes | None:
+        return data if data.startswith(TAG) else super()._admitted(data, source)
+
+
+with patch.object(client, "Peer", TakesBoth):
+    runpy.run_module("services.client", run_name="__main__")
