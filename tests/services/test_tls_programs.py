@@ -442,11 +442,13 @@ def test_a_runtime_without_the_library_says_so_where_tls_is_asked_for(tmp_path: 
 
 
 def test_without_tls_no_library_of_it_is_loaded() -> None:
-    with ServerProgram() as server, ClientProgram(server.port) as client:
-        client.log_in()
-        for program in (server, client):
-            loaded = Path(f"/proc/{program.process.pid}/maps").read_text()
-            assert not re.search(r"_ssl\b|libssl|_rust", loaded)
+    for of_server, of_client, loads in (((), (), False), (LAB.of_server, LAB.of_client, True)):
+        with ServerProgram(*of_server) as server, ClientProgram(server.port, *of_client) as client:
+            client.log_in()
+            for program in (server, client):
+                loaded = Path(f"/proc/{program.process.pid}/maps").read_text()
+                assert bool(re.search(r"/_ssl\b", loaded)) is loads
+            assert ("cryptography" in loaded) is loads
 
 
 def test_the_typed_password_does_not_go_out_in_clear(server: ServerProgram) -> None:
