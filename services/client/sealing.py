@@ -34,9 +34,11 @@ class Sealing(Membership):
         return super()._accepted(reply)
 
     def _send_sealed(self, send: SendMessage) -> Actions:
-        self._to_send = send
-        if self._named_as == self._label and self._keyed.issuperset(send.recipients):
+        if self._named_as != self._label:
+            return self._name_anew()
+        if self._keyed.issuperset(send.recipients):
             return self._sent(send)
+        self._to_send = send
         return self._inquire(self._ask_for_keys, self._send_without_server)
 
     def _key_arrived(self, reply: PeerKey) -> Actions:
@@ -52,9 +54,7 @@ class Sealing(Membership):
         if not self._to_send:
             return []
         if self._named_as != self._label:
-            self._to_send = None
-            explained = Show("You have logged in again meanwhile: please name the recipients anew.")
-            return [explained, *self._ask(Question.LIST)]
+            return self._name_anew()
         missing = [label for label in self._to_send.recipients if label not in self._keyed]
         if not missing:
             return self._sent(self._to_send)
@@ -74,6 +74,12 @@ class Sealing(Membership):
             if label in self._keyed
         }
         return [*explained, *self._sent(self._to_send._replace(recipients=others))]
+
+    def _name_anew(self) -> Actions:
+        # Their labels, and so their keys, may be those of others by now.
+        self._to_send = None
+        explained = Show("You have logged in again meanwhile: please name the recipients anew.")
+        return [explained, *self._ask(Question.LIST)]
 
     def _sent(self, send: SendMessage) -> Actions:
         self._to_send = None

@@ -178,6 +178,28 @@ def test_without_a_server_a_message_goes_to_those_whose_keys_are_known() -> None
     play(table, stay=True, sealed=True)
 
 
+def test_recipients_of_an_earlier_login_are_not_written_to_without_a_server_either() -> None:
+    table = [
+        *TO_TWO,
+        *AGAIN,
+        "! sealed by USER 2",
+        ASK_2,
+        KEY_2,
+        "key 2b2b of USER 2",
+        "! lost",
+        "hang up",
+        "dial",
+        "! refused",
+        "hang up",
+        GOING_ON,
+        "dial",
+        "> YES",
+        ANEW,
+        LIST,
+    ]
+    play(table, stay=True, sealed=True)
+
+
 def test_a_message_that_waits_for_a_key_goes_on_when_the_server_has_gone() -> None:
     assert GOING_ON.startswith(GONE)
     table = [
