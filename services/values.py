@@ -63,7 +63,7 @@ def bad_argument(text: str) -> ProtocolError:
 
 def write_object(members: Mapping[str, object]) -> bytes:
     """Write a JSON object without white space between its tokens."""
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(members).encode()
 
 
 def read_object(text: str, *names: str) -> dict[str, object]:
@@ -73,7 +73,7 @@ def read_object(text: str, *names: str) -> dict[str, object]:
         ProtocolError: it is no JSON of RFC 8259, no object, or has other members.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise bad_argument("the argument must be one JSON object") from None
     if not isinstance(value, dict) or set(value) != set(names):
@@ -89,8 +89,10 @@ def read_text(value: object) -> str:
     """
     if not isinstance(value, str):
         raise bad_argument("expected a string")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise bad_argument("a string must not have half a surrogate pair")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise bad_argument("a string must not have half a surrogate pair") from None
     return value
 
 
@@ -149,3 +151,8 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(_name: str) -> Never:
     raise ValueError
+
+
+# Made once: the functions of `json` make one for every call that wants anything unusual.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
