@@ -6,9 +6,10 @@ import threading
 import time
 from typing import Protocol
 
+from services.within import receive, send
+
 HELLO = b"\x16\x03"
 """How TLS begins: a record of the handshake (RFC 8446 section 5.1). No line begins so."""
-_RECEIVE_SIZE = 65536
 _FLUSH_WITHIN = 5.0
 """Seconds for what TLS itself has to say, a few thousand bytes."""
 
@@ -54,7 +55,8 @@ class Channel:
     """Bytes to and from the other end, each within a time; the caller closes the socket."""
 
     def __init__(self, connection: socket.socket, tls: Codec | None = None) -> None:
-        """Speak over a connected socket, in clear or by `tls`."""
+        """Speak over a connected socket, in clear or by `tls`; it is non-blocking from now on."""
+        connection.settimeout(0)
         self._connection = connection
         self._tls = tls
         self._coding = threading.Lock()
@@ -74,7 +76,7 @@ class Channel:
         """
         deadline = time.monotonic() + seconds
         while self._tls and not self._tls.established:
-            data = _receive(self._connection, max(0.0, deadline - time.monotonic()))
+            data = receive(self._connection, max(0.0, deadline - time.monotonic()))
             if data is None:
                 raise TimeoutError("the handshake of TLS has not ended in time")
             if not data:
@@ -94,7 +96,7 @@ class Channel:
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            data = _receive(self._connection, left)
+            data = receive(self._connection, left)
             said = self._understand(data) if data else data
             if said is not None or data is None or left == 0.0:
                 early, self._early = self._early, b""
@@ -107,9 +109,7 @@ class Channel:
             TimeoutError: the other end does not take it in time.
             OSError: the connection has ended.
         """
-        data = self.encode(data)
-        self._connection.settimeout(seconds)
-        self._connection.sendall(data)
+        send(self._connection, self.encode(data), seconds)
 
     def encode(self, data: bytes) -> bytes:
         """Return what says this on the wire, and has to get there in the order of these calls.
@@ -128,7 +128,6 @@ class Channel:
             with self._coding:
                 self._tls.finish()
             with contextlib.suppress(OSError):
-                self._connection.settimeout(0)
                 self._connection.send(self.encode(b""))
 
     def _understand(self, data: bytes) -> bytes | None:
@@ -152,16 +151,3 @@ class Channel:
             # Later there is hardly an answer, and it has time until something else is sent.
             self.send(b"", _FLUSH_WITHIN)
         return said
-
-
-def _receive(connection: socket.socket, seconds: float | None) -> bytes | None:
-    """Return what comes, b"" at the end of the connection, None if nothing comes in time."""
-    connection.settimeout(seconds)
-    try:
-        return connection.recv(_RECEIVE_SIZE)
-    except (TimeoutError, BlockingIOError):
-        connection.settimeout(0)
-    try:
-        return connection.recv(_RECEIVE_SIZE)
-    except BlockingIOError:
-        return None

@@ -67,6 +67,7 @@ class Server:
         """Accept until `stop` becomes readable, then end every connection and join its thread."""
         # A connection can be gone again between select and accept, which must not block then.
         self._listener.settimeout(0)
+        self._tune()
         short_of_means = False
         while True:
             readable, _, _ = select.select([self._listener, stop], [], [], self._refused.due())
@@ -127,7 +128,7 @@ class Server:
         with self._lock:
             self._connections[thread] = connection
         try:
-            self._tune(connection)
+            connection.settimeout(0)
             thread.start()
         except (OSError, RuntimeError) as error:
             # RuntimeError: the system allows no more threads.
@@ -153,7 +154,8 @@ class Server:
             if not data:
                 return
             for line in lines.feed(data):
-                self._send(channel, conversation.answer(line))
+                if answer := conversation.answer(line):
+                    self._send(channel, answer)
                 if conversation.is_over():
                     return
             if conversation.wrong_passwords > refused:
@@ -207,20 +209,22 @@ class Server:
         if told := self._refused.line():
             self._console.complain(f"too many connections: {told}")
 
-    def _tune(self, connection: socket.socket) -> None:
+    def _tune(self) -> None:
         """Send answers at once, keep few of them, notice a client that the network has swallowed.
 
-        For clients that answer no PING: TCP finds the ones that are cut off, not the paused ones.
+        Set at the listening socket, from which every connection has it. The last is for clients
+        that answer no PING: TCP finds the ones that are cut off, not the paused ones.
         """
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.send_queue)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listener = self._listener
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.send_queue)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if sys.platform == "linux":
             # First probe when half of the time is over, then six until the end of it.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _LOST_AFTER // 2)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _LOST_AFTER // 12)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _LOST_AFTER // 2)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _LOST_AFTER // 12)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LOST_AFTER * 1000)
 
     def _end_all(self) -> None:
         # First of all nobody gets in any more: a client that comes back at once is refused.
