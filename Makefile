@@ -62,7 +62,7 @@ images: $(READY) ## Build the images, and the base image where no registry answe
 	$(BIN)/peerlab images
 	docker compose build --quiet lab
 
-bench: $(READY) ## Measure the lab itself (one table: make bench TABLES=networks)
+bench: $(READY) ## Measure the lab and the chat (one table: make bench TABLES=networks)
 	@$(BIN)/python -m compileall -q services peerlab
 	$(BIN)/python -m benchmarks $(TABLES)
 

@@ -1,1 +1,4 @@
-"""Measurements of the lab, printed as tables; ratios within one run, since machines differ."""
+"""Measurements of the lab and the chat, printed as tables.
+
+Ratios within one run, since machines differ.
+"""

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import (
+    chat_limits,
     demo,
     floods,
     killed,
@@ -27,6 +28,7 @@ TABLES: dict[str, Callable[[], None]] = {
     "demo": demo.main,
     "wire": wire.main,
     "verdicts": verdicts.main,
+    "chat": chat_limits.main,
 }
 
 
