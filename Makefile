@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types contracts format engine images bench lock clean
+.PHONY: help setup demo test lint types contracts format engine images bench abuse lock clean
 
 # The first Python that is new enough; another one: make PYTHON=/path/to/python
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -65,6 +65,10 @@ images: $(READY) ## Build the images, and the base image where no registry answe
 bench: $(READY) ## Measure the lab and the chat (one table: make bench TABLES=networks)
 	@$(BIN)/python -m compileall -q services peerlab
 	$(BIN)/python -m benchmarks $(TABLES)
+
+abuse: $(READY) ## Attack server and client at full size, for about a quarter of an hour (make abuse ATTACKS=storm)
+	@$(BIN)/python -m compileall -q services peerlab
+	$(BIN)/python -m tests.abuse $(ATTACKS)
 
 # Pins stay as they are where they still fit; to renew them all: make lock UPGRADE=--upgrade
 lock: ## Write requirements.lock anew from pyproject.toml
