@@ -1,6 +1,7 @@
 """Results as one JSON object, for programs. `docs/results.schema.json` says what is in it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from peerlab.report.escape import MARK
 
 SCHEMA: Final = 1
 """Goes up when a key goes away or means something else."""
+_STEERING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""DEL, C1, separators and bidirectional controls: JSON itself escapes the other controls alone."""
 
 
 def as_json(
@@ -39,8 +42,13 @@ def overall(results: Sequence[Result], error: PeerlabError | None) -> Outcome:
 
 
 def json_text(told: Mapping[str, Any]) -> str:
-    """An object in one line, readable in any language; with what has no other form escaped."""
-    return MARK.sub(r"\\u0023", json.dumps(told, ensure_ascii=False, allow_nan=False)) + "\n"
+    """An object in one line, readable in any language; what steers a terminal is escaped."""
+    text = json.dumps(told, ensure_ascii=False, allow_nan=False)
+    return _STEERING.sub(_escaped, MARK.sub(r"\\u0023", text)) + "\n"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _of_run(result: Result) -> dict[str, Any]:

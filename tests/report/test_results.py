@@ -86,6 +86,7 @@ def test_all_that_is_printed_is_there_and_nothing_else(results: Results, text: s
     written = as_json([results.made(hostile(text), name=text, submission=text)], LabError(text))
     assert written.count("\n") == 1
     assert "##[" not in written
+    assert set(written).isdisjoint("\x1b\x7f\x9b\u202e\u2028")
     told = json.loads(written.encode("utf-8", "backslashreplace"))
     validate(told)
     (run,) = told["scenarios"]
