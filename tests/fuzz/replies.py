@@ -28,7 +28,7 @@ _CURIOUS: Final = "Y\n" + "9\n" * 20_000
 """What the client is told: it never stops asking for the list, and fits into a pipe."""
 _STAYING: Final = ("--stay", "--retry-first", "0.01", "--retry-most", "0.01")
 _CLIENTS: Final = {f"USER {number}": ("127.0.0.1", number) for number in range(1, 100)}
-_REPLIES: Final = [
+REPLIES: Final = [
     format_reply(Accepted("USER 1", "127.0.0.1", 9)),
     format_reply(Clients({"USER 1": ("127.0.0.1", 9), "USER 2": ("127.0.0.2", 9)})),
     format_reply(Clients(_CLIENTS, more=True)),
@@ -109,7 +109,7 @@ class _Visit:
 
 
 def _hostile(chance: Random) -> bytes:
-    reply = chance.choice(_REPLIES)
+    reply = chance.choice(REPLIES)
     made: list[Callable[[], bytes]] = [
         lambda: chance.randbytes(chance.choice([1, 10, 100, 5000])),
         lambda: reply[: chance.randint(0, len(reply))],

@@ -30,7 +30,7 @@ from tests.support.watched import WatchedServer
 
 SEED: Final = 1
 _OFFER: Final = Parameters((("10.0.0.9", 9),), ("CHAT/1", "PCMU/8000"), {"datagram": 1200})
-_REQUESTS: Final = [
+REQUESTS: Final = [
     format_request(Login("Mzi", DEFAULT_PASSWORD, version=1)),
     format_request(Login("Mzi", DEFAULT_PASSWORD)),
     format_request(Login("Mzi", "wrong")),
@@ -40,9 +40,9 @@ _REQUESTS: Final = [
     format_request(Pong()),
     format_request(Quit()),
 ]
-_LOGINS: Final = _REQUESTS[:2]
+_LOGINS: Final = REQUESTS[:2]
 _COMMANDS: Final = [b"LOGIN ", b"OFFER ", b"PARAMETERS ", b"LIST ", b""]
-_IN_ORDER: Final = b"".join(_REQUESTS[at] for at in (0, 3, 4, 6, 5, 7))
+_IN_ORDER: Final = b"".join(REQUESTS[at] for at in (0, 3, 4, 6, 5, 7))
 _ANSWERED: Final = [b"OK", b"CLIENTS", b"NOTED", b"PARAMETERS", b"BYE"]
 _OTHERS: Final = [
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -152,7 +152,7 @@ class _Session:
 
 def _hostile(chance: Random) -> bytes:
     begun = chance.choice([b"", *_LOGINS])
-    requests = b"".join(chance.choices(_REQUESTS, k=chance.randint(1, 6)))
+    requests = b"".join(chance.choices(REQUESTS, k=chance.randint(1, 6)))
     made: list[Callable[[], bytes]] = [
         lambda: chance.randbytes(chance.choice([1, 10, 100, 5000])),
         lambda: requests[: chance.randint(0, len(requests))],
