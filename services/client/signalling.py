@@ -103,7 +103,7 @@ class Signalling:
         return self._connection.fileno()
 
     def send(self, data: bytes) -> None:
-        """Send a request.
+        """Send a request; one that cannot be sent is the last one.
 
         Raises:
             ConnectionLostError: it cannot be sent.
@@ -111,6 +111,10 @@ class Signalling:
         try:
             self._channel.send(data, SEND_TIMEOUT)
         except OSError as error:
+            # A part of it may be sent, and a server that does not read must not hold up this
+            # client once more for each of its own lines.
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
             raise ConnectionLostError(reason(error).lower()) from error
 
     def receive(self) -> list[Reply]:
