@@ -38,7 +38,7 @@ ATTACKS: Final[dict[str, Callable[[Scale], Sequence[Figure]]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the attacks in turn; 1 if a figure is not good enough, or an attack broke off."""
+    """Make the attacks in turn; return 1 if a figure is not good enough."""
     parser = argparse.ArgumentParser(prog="python -m tests.abuse", description=__doc__)
     parser.add_argument("attacks", nargs="*", metavar="ATTACK", help=f"of {', '.join(ATTACKS)}")
     parser.add_argument("--short", action="store_true", help="as small as in the tests")

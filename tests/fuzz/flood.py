@@ -38,7 +38,7 @@ def hostile_datagrams(count: int, seed: int = SEED) -> list[Figure]:
         WatchedClient(server.port) as client,
         Caller(server.port) as caller,
     ):
-        assert client.asks.wait(DEADLINE), client.complaints.head
+        client.wait_for("LIST AVAILABLE CLIENTS: Y/N")
         label = caller.log_in()
         with _Flood(caller.address, caller.other_than(label)) as flood:
             shown = [_shows_a_good_one(flood, client, 0)]

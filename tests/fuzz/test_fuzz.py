@@ -1,5 +1,9 @@
 """The short form of the abuse suite; `make abuse` has the long one (docs/abuse.md)."""
 
+import sys
+
+import pytest
+
 from tests.fuzz.flood import hostile_datagrams
 from tests.fuzz.names import hostile_messages, hostile_names
 from tests.fuzz.replies import hostile_replies
@@ -7,6 +11,10 @@ from tests.fuzz.reports import hostile_reports
 from tests.fuzz.sessions import hostile_sessions, huge_first_packets
 from tests.support.figures import assert_met
 from tests.support.scale import SHORT
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs /proc, and all of 127.0.0.0/8 as Linux has it"
+)
 
 
 def test_hostile_sessions_neither_stop_nor_swell_the_server_nor_hold_up_a_bystander() -> None:

@@ -1,10 +1,18 @@
 """The short form of the load suite; `make abuse` has the long one (docs/abuse.md)."""
 
+import sys
+
+import pytest
+
 from tests.load.crowd import chatter, storm
 from tests.load.guessing import guesses
 from tests.load.slow import slow_senders
 from tests.support.figures import assert_met
 from tests.support.scale import SHORT
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="needs /proc, and all of 127.0.0.0/8 as Linux has it"
+)
 
 
 def test_a_crowd_that_logs_in_at_once_gets_one_label_each() -> None:

@@ -109,14 +109,15 @@ class Bystander:
         ]
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        while True:
             began = time.monotonic()
             try:
                 self._visit()
             except (OSError, AssertionError, ValueError) as error:
                 self._failed.append(repr(error))
             self._visits.append(time.monotonic() - began)
-            self._over.wait(_PAUSE)
+            if self._over.wait(_PAUSE):
+                return
 
     def _visit(self) -> None:
         with Caller(self._port) as caller:

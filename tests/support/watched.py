@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Final, Self
 
 from services.settings import DEFAULT_PASSWORD
@@ -117,25 +116,24 @@ class Watched:
         typed: str = "",
     ) -> None:
         """Start a program, and type what it will be asked for."""
-        with TemporaryFile() as keyboard:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *options],
-                cwd=ROOT,
-                env=NEUTRAL,
-                stdin=subprocess.PIPE if typed else keyboard,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *options],
+            cwd=ROOT,
+            env=NEUTRAL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.name = module.rpartition(".")[2]
         self._settled = 0
-        out, err = self._process.stdout, self._process.stderr
+        keyboard, out, err = self._process.stdin, self._process.stdout, self._process.stderr
+        assert keyboard
         assert out
         assert err
         self.out = _Stream(out.fileno(), allowed)
         self.complaints = _Stream(err.fileno(), complaints)
-        if self._process.stdin:
-            self._process.stdin.write(typed.encode())
-            self._process.stdin.flush()
+        keyboard.write(typed.encode())
+        keyboard.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -144,10 +142,12 @@ class Watched:
         self._process.kill()
         self._finish()
 
-    @property
-    def lives(self) -> bool:
-        """Whether the process has not ended."""
-        return self._process.poll() is None
+    def wait_for(self, text: str) -> None:
+        """Wait until a line with this text has come, be it among the first ones; else end."""
+        if not self.out.awaiting(text.encode()).wait(DEADLINE):
+            self._process.kill()
+            self._finish()
+            raise AssertionError(f"{self.name} did not say {text!r}: {self.complaints.head}")
 
     def memory(self) -> float:
         """Return the megabytes that the process has in memory."""
@@ -161,10 +161,6 @@ class Watched:
         """Return by how much the process grew since then, at the worst moment."""
         grown = (self._memory("VmHWM") - self._settled) / MEGABYTE
         return Figure(f"{self.name}: growth of memory, MB", round(grown, 1), most=most)
-
-    def threads(self) -> int:
-        """Return how many threads the process has."""
-        return self._status("Threads")
 
     def end(self) -> list[Figure]:
         """Tell the process to end, and return how it did."""
@@ -188,13 +184,11 @@ class Watched:
         return status
 
     def _memory(self, field: str) -> int:
-        return self._status(field) * 1024
-
-    def _status(self, field: str) -> int:
+        """Return the bytes that a field of the kernel's account says in kilobytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         found = re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE)
         assert found, status
-        return int(found[1])
+        return int(found[1]) * 1024
 
 
 class WatchedServer(Watched):
@@ -207,7 +201,7 @@ class WatchedServer(Watched):
             allowed=SERVER_LINES,
             complaints=SERVER_COMPLAINTS,
         )
-        assert self.out.awaiting(b"Server listening on ").wait(DEADLINE), self.complaints.head
+        self.wait_for("Server listening on ")
         self.port = int(self.out.head[0].rpartition(b":")[2])
 
 
@@ -227,4 +221,3 @@ class WatchedClient(Watched):
             allowed=allowed,
             typed=f"Mzi\n{DEFAULT_PASSWORD}\n{more}",
         )
-        self.asks = self.out.awaiting(b"LIST AVAILABLE CLIENTS: Y/N")
