@@ -61,10 +61,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def _tell(name: str, figures: Sequence[Figure], seconds: float) -> None:
     rows = [
-        (figure.what, f"{figure.value:,.6g}", figure.goal, "" if figure.is_met else "NOT MET")
+        (figure.what, _written(figure.value), figure.goal, "" if figure.is_met else "NOT MET")
         for figure in figures
     ]
     show(f"{name}, {seconds:.0f} s", ("", "measured", "asked", ""), rows)
+
+
+def _written(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
 
 
 if __name__ == "__main__":

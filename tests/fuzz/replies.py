@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from random import Random
 from typing import Final
 
@@ -18,6 +20,7 @@ from services.protocol import (
     Refused,
     format_reply,
 )
+from services.values import Address
 from tests.services.running import DEADLINE
 from tests.support.figures import Figure, none
 from tests.support.hostile import BOMBS, damaged, text
@@ -47,6 +50,7 @@ def hostile_replies(count: int, seed: int = SEED) -> list[Figure]:
     """Give so many hostile answers to a client that comes back after each that it cannot bear."""
     chance = Random(seed)
     given, deaf = 0, 0
+    addresses = _addresses()
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         WatchedClient(
@@ -55,7 +59,7 @@ def hostile_replies(count: int, seed: int = SEED) -> list[Figure]:
     ):
         listener.settimeout(DEADLINE)
         while given < count:
-            with contextlib.closing(_Visit(listener)) as visit:
+            with contextlib.closing(_Visit(listener, next(addresses))) as visit:
                 if given == 0:
                     client.settle()
                 while given < count and visit.is_there:
@@ -73,14 +77,14 @@ def hostile_replies(count: int, seed: int = SEED) -> list[Figure]:
 class _Visit:
     """One connection of the client, which has logged in on it and been let in."""
 
-    def __init__(self, listener: socket.socket) -> None:
-        self._socket, (ip, port) = listener.accept()
+    def __init__(self, listener: socket.socket, address: Address) -> None:
+        self._socket, _ = listener.accept()
         self._socket.settimeout(DEADLINE)
         self._said = b""
         self.is_there = True
         self.deaf = 0
         self._await(b"LOGIN ")
-        self._socket.sendall(format_reply(Accepted("USER 1", ip, port)))
+        self._socket.sendall(format_reply(Accepted("USER 1", *address)))
         self._await(b"OFFER ")
 
     def close(self) -> None:
@@ -106,6 +110,16 @@ class _Visit:
         except TimeoutError:
             self.is_there = False
             self.deaf += 1
+
+
+def _addresses() -> Iterator[Address]:
+    """Where the client is to receive: not where its connection ends, but where nobody else does.
+
+    In thousands of logins the port of one would be that of somebody's UDP socket.
+    """
+    number = os.getpid()
+    ip = f"127.{128 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+    return ((ip, port) for port in cycle(range(10_000, 30_000)))
 
 
 def _hostile(chance: Random) -> bytes:

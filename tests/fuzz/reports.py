@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 from markdown_it import MarkdownIt
 
 from peerlab.checks.result import Result
+from peerlab.errors import LabError
 from peerlab.report.formats import FORMATS
 from peerlab.report.html import write_report
 from peerlab.report.text import explanation, run_line
@@ -70,7 +71,8 @@ def hostile_reports(count: int, seed: int = SEED) -> list[Figure]:
 
 
 def _result(results: Results, printed: str) -> Result:
-    return results.made(hostile(printed), submission="alice")
+    error = LabError(printed, hint=printed)
+    return results.made(hostile(printed), name=printed, submission=printed, error=error)
 
 
 def _structure(name: str, written: str) -> object:
