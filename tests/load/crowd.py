@@ -52,7 +52,7 @@ def chatter(count: int, seconds: float) -> list[Figure]:
             Figure("LIST answered", len(crowd.waits)),
             Figure("LIST p50, s", _quantile(crowd.waits, 50), timed=True),
             Figure("LIST p99, s", _quantile(crowd.waits, 99), most=0.5, timed=True),
-            Figure("LIST slowest, s", max(crowd.waits), timed=True),
+            Figure("LIST slowest, s", max(crowd.waits, default=0), timed=True),
             *bystander.figures(),
             Figure("server: memory, MB", round(server.memory(), 1), most=_MEMORY),
             *server.end(),
@@ -65,7 +65,6 @@ class _Member:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.label = ""
-        self.pinged = 0
         self.asked: float | None = None
         self.rest = b""
         self.listed: set[str] = set()
@@ -105,7 +104,10 @@ class Crowd:
         self._attend_until(lambda: all(member.label for member in self._members))
 
     def ask_in_turn(self, count: int, per_second: float) -> None:
-        """Ask for the list so often, one after the other, and wait for all answers."""
+        """Ask for the list so often, one after the other, and wait for all answers.
+
+        Once something has gone wrong nobody is asked any more.
+        """
         began = time.monotonic()
         for number in range(count):
             due = began + number / per_second
@@ -113,6 +115,8 @@ class Crowd:
                 self._attend(left)
             member = self._members[number % self._count]
             self._attend_until(partial(_is_idle, member))
+            if self._wrong:
+                return
             member.asked = time.monotonic()
             member.listed.clear()
             self._say(member, b"LIST\n")
@@ -128,10 +132,9 @@ class Crowd:
 
     def _attend_until(self, is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + DEADLINE
-        while not is_done():
-            if self._wrong or time.monotonic() > deadline:
+        while not is_done() and not self._wrong:
+            if time.monotonic() > deadline:
                 self._wrong.append(f"not done within {DEADLINE:g} s")
-                return
             self._attend(1)
 
     def _attend(self, seconds: float) -> None:
@@ -185,4 +188,4 @@ def _is_idle(member: _Member) -> bool:
 
 
 def _quantile(waits: list[float], percent: int) -> float:
-    return quantiles(waits, n=100, method="inclusive")[percent - 1]
+    return quantiles(waits, n=100, method="inclusive")[percent - 1] if len(waits) > 1 else 0
