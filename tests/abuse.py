@@ -17,6 +17,7 @@ from tests.fuzz.replies import hostile_replies
 from tests.fuzz.reports import hostile_reports
 from tests.fuzz.sessions import hostile_sessions, huge_first_packets
 from tests.load.crowd import chatter, storm
+from tests.load.greedy import greedy_clients
 from tests.load.guessing import guesses
 from tests.load.slow import slow_senders
 from tests.support.figures import Figure
@@ -25,6 +26,7 @@ from tests.support.scale import LONG, SHORT, Scale
 ATTACKS: Final[dict[str, Callable[[Scale], Sequence[Figure]]]] = {
     "storm": lambda scale: storm(scale.storm),
     "chatter": lambda scale: chatter(scale.clients, scale.chatter),
+    "greedy": lambda scale: greedy_clients(scale.greedy, scale.clients, scale.greed),
     "slow": lambda scale: slow_senders(scale.senders, scale.rounds, scale.login_within),
     "guesses": lambda scale: guesses(scale.guesses, scale.guessers, scale.guess_delay_most),
     "sessions": lambda scale: hostile_sessions(scale.sessions),

@@ -12,6 +12,7 @@ from tests.support.scale import LONG, SHORT
 SIZES: Final = {
     "storm": ("storm",),
     "chatter": ("clients", "chatter"),
+    "greedy": ("greedy", "clients", "greed"),
     "slow": ("senders", "rounds", "login_within"),
     "guesses": ("guesses", "guessers", "guess_delay_most"),
     "sessions": ("sessions",),

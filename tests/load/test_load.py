@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from tests.load.crowd import chatter, storm
+from tests.load.greedy import greedy_clients
 from tests.load.guessing import guesses
 from tests.load.slow import slow_senders
 from tests.support.figures import assert_met
@@ -21,6 +22,10 @@ def test_a_crowd_that_logs_in_at_once_gets_one_label_each() -> None:
 
 def test_everybody_of_a_crowd_is_told_of_all_others_and_a_bystander_gets_in() -> None:
     assert_met(chatter(SHORT.clients, SHORT.chatter))
+
+
+def test_clients_that_ask_without_end_keep_nobody_else_from_an_answer() -> None:
+    assert_met(greedy_clients(SHORT.greedy, SHORT.clients, SHORT.greed))
 
 
 def test_slow_senders_are_shown_out_and_hold_up_nobody() -> None:

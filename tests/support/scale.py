@@ -9,6 +9,8 @@ class Scale(NamedTuple):
     Attributes:
         clients: logged in at once.
         chatter: seconds for which they ask for the list.
+        greedy: asking for it without end, meanwhile.
+        greed: seconds for which they do.
         storm: logging in at the same moment.
         senders: slow ones at a time.
         rounds: how often each slow sender comes.
@@ -26,6 +28,8 @@ class Scale(NamedTuple):
 
     clients: int
     chatter: float
+    greedy: int
+    greed: float
     storm: int
     senders: int
     rounds: int
@@ -44,6 +48,8 @@ class Scale(NamedTuple):
 SHORT: Final = Scale(
     clients=100,
     chatter=3,
+    greedy=5,
+    greed=2,
     storm=100,
     senders=40,
     rounds=2,
@@ -61,6 +67,8 @@ SHORT: Final = Scale(
 LONG: Final = Scale(
     clients=500,
     chatter=60,
+    greedy=20,
+    greed=10,
     storm=500,
     senders=200,
     rounds=3,
