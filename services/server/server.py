@@ -22,7 +22,8 @@ from services.server.registry import Registry
 from services.tally import Tally
 from services.values import Address, ErrorName
 
-BACKLOG = 128
+BACKLOG = 1024
+"""Connections that wait to be accepted, if the system allows it; one more tries again in 1 s."""
 ACCEPT_PAUSE = 0.2
 """Seconds until the next try when no connection can be taken, for want of descriptors say."""
 JOIN_TIMEOUT = 5.0

@@ -386,6 +386,18 @@ def test_a_login_that_comes_byte_by_byte_has_no_more_time() -> None:
         assert slow.reply().startswith("ERROR login-timeout ")
 
 
+def test_a_class_that_comes_while_the_server_is_busy_waits_and_is_let_in() -> None:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(ServerProgram())
+        server.signal(signal.SIGSTOP)
+        try:
+            lines = [stack.enter_context(dialled(server)) for _ in range(200)]
+        finally:
+            server.signal(signal.SIGCONT)
+
+        assert len({line.log_in() for line in lines}) == 200
+
+
 def test_too_many_connections_are_refused_and_counted_and_a_free_place_is_given() -> None:
     limits = ("--connections", "3", "--connections-per-address", "2")
     with ServerProgram(*limits) as server, dialled(server) as first, dialled(server) as second:
