@@ -29,7 +29,8 @@ SEED: Final = 5
 _HARMLESS: Final = "harmless"
 _PER_PAGE: Final = 50
 _STEERING: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_COMMAND: Final = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
+_COMMAND: Final = re.compile(r"^\s*::[A-Za-z]|##\w*\[", re.MULTILINE)
+"""To a CI system: two colons before anything but a name are text."""
 _ANNOTATION: Final = re.compile(r"::(error|warning) [^:]*::[^\r\n]*")
 _SCENARIO: Final = """
 title: Hostile output
