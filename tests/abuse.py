@@ -66,7 +66,8 @@ def _tell(name: str, figures: Sequence[Figure], seconds: float) -> None:
         (figure.what, _written(figure.value), figure.goal, "" if figure.is_met else "NOT MET")
         for figure in figures
     ]
-    show(f"{name}, {seconds:.0f} s", ("", "measured", "asked", ""), rows)
+    found = [f"{figure.what}: {each}" for figure in figures for each in figure.found]
+    show(f"{name}, {seconds:.0f} s", ("", "measured", "asked", ""), rows, found)
 
 
 def _written(value: float) -> str:
