@@ -17,6 +17,8 @@ _KEPT: Final = 20
 """Lines that are kept of the first ones, and of the strange ones; all are counted."""
 _LINGER: Final = 60.0
 """Seconds that a program which is told to end may take on a busy machine."""
+_PATIENCE: Final = "60"
+"""Seconds of silence that do not matter: attacker and attacked may share a busy machine."""
 
 SERVER_LINES: Final = re.compile(
     r"Server listening on 127\.0\.0\.1:\d+"
@@ -197,7 +199,7 @@ class WatchedServer(Watched):
     def __init__(self, *options: str) -> None:
         super().__init__(
             "services.server",
-            *("--port", "0", *options),
+            *("--port", "0", "--pong-within", _PATIENCE, *options),
             allowed=SERVER_LINES,
             complaints=SERVER_COMPLAINTS,
         )
@@ -217,7 +219,7 @@ class WatchedClient(Watched):
     ) -> None:
         super().__init__(
             "services.client",
-            *("--port", str(port), *options),
+            *("--port", str(port), "--server-silence", _PATIENCE, *options),
             allowed=allowed,
             typed=f"Mzi\n{DEFAULT_PASSWORD}\n{more}",
         )
