@@ -42,7 +42,7 @@ def send(connection: socket.socket, data: bytes, seconds: float) -> None:
         except BlockingIOError:
             deadline = deadline or time.monotonic() + seconds
             if not _wait(connection, select.POLLOUT, max(0.0, deadline - time.monotonic())):
-                raise TimeoutError("it is not taken in time") from None
+                raise TimeoutError("timed out") from None
 
 
 def _wait(connection: socket.socket, event: int, seconds: float | None) -> bool:

@@ -26,7 +26,8 @@ SERVER_LINES: Final = re.compile(
 )
 SERVER_COMPLAINTS: Final = re.compile(
     r"server: dropped \('127\.[0-9.]+', \d+\), which "
-    r"(did not log in in time|does not read its answers|was silent for [0-9.]+ s)"
+    r"(did not log in in time|does not read its answers|was silent for [0-9.]+ s"
+    r"|speaks TLS, which is not spoken here)"
     r"|server: too many connections: \d+ refused"
 )
 _PLAIN: Final = (
