@@ -24,6 +24,11 @@ SEALED_TAG = b"CHAT/2 "
 """How a datagram begins in which a message is sealed; `seal.py` has the rest."""
 SEALING = len(SEALED_TAG) + 12 + 16
 """Bytes by which a sealed message is longer: how it begins, nonce and proof."""
+STUN_COOKIE = bytes.fromhex("2112a442")
+STUN_HEADER = 20
+"""Bytes in front of the attributes of a STUN message (RFC 8489 section 5)."""
+_STUN_FIRST = 4
+"""First octets below this one are those of STUN (RFC 7983)."""
 _MESSAGE_ID = "[A-Za-z0-9_-]{1,64}"
 
 
@@ -41,6 +46,11 @@ class ChatMessage(NamedTuple):
     sender: str
     sent: float | None
     text: str
+
+
+def is_stun(data: bytes) -> bool:
+    """Return whether a datagram is STUN, which `services.stun` reads."""
+    return len(data) >= STUN_HEADER and data[0] < _STUN_FIRST and data[4:8] == STUN_COOKIE
 
 
 def parse_datagram(data: bytes) -> ChatMessage:

@@ -48,13 +48,19 @@ def read_parameters(
     if not isinstance(limits, dict) or len(limits) > MAX_LIMITS:
         raise bad_argument(f"limits is an object of at most {MAX_LIMITS} members")
     return Parameters(
-        tuple(
-            read_address(*_read_pair(address))
-            for address in _read_list(members["addresses"], most_addresses)
-        ),
+        read_addresses(members["addresses"], most_addresses),
         tuple(_read_media(media) for media in _read_list(members["media"], MAX_MEDIA)),
         {_read_limit_name(name): _read_limit(limit) for name, limit in limits.items()},
     )
+
+
+def read_addresses(value: object, most: int) -> tuple[Address, ...]:
+    """Read a list of addresses.
+
+    Raises:
+        ProtocolError: it is something else, or there are too many.
+    """
+    return tuple(read_address(*_read_pair(address)) for address in _read_list(value, most))
 
 
 def _read_list(value: object, longest: int) -> list[object]:

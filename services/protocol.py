@@ -10,11 +10,14 @@ dataclasses, which would make the start of a client last nearly half as long aga
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from services.lines import MAX_LINE, line_too_long
+from services.nat import MEMBERS as NAT_MEMBERS
+from services.nat import Nat, read_nat
 from services.parameters import MAX_ADDRESSES, MEMBERS, Parameters, read_parameters
+from services.punch import HOLE_MEMBERS, Hole, Stun, read_hole, read_stun
 from services.values import (
     Address,
     ErrorName,
@@ -28,9 +31,13 @@ from services.values import (
     write_object,
 )
 
-VERSION = 2
+VERSION = 3
 OLDEST_VERSION = 1
-"""A client of version 1 is served as well; it is sent no PING, which it would not understand."""
+"""Clients of earlier versions are served as well, and sent nothing that they do not understand."""
+PINGED_FROM = 2
+"""The version from which on clients answer PING."""
+PUNCHED_FROM = 3
+"""The version from which on clients know of STUN and punch holes."""
 MAX_USERNAME = 32
 MAX_PASSWORD = 256
 """Characters, so that a LOGIN line stays within its bound whatever has to be escaped in it."""
@@ -81,22 +88,49 @@ class AskKey(NamedTuple):
     label: str
 
 
-Request = Login | ListClients | Quit | Pong | Offer | AskParameters | AskKey
+class Behind(NamedTuple):
+    """Tells what kind of NAT this client is behind."""
+
+    nat: Nat
+
+
+class Punch(NamedTuple):
+    """Asks that this client and the one with this label be told to punch holes."""
+
+    label: str
+
+
+Request = Login | ListClients | Quit | Pong | Offer | AskParameters | AskKey | Behind | Punch
+
+_BARE_REQUESTS: Mapping[str, Request] = {"LIST": ListClients(), "QUIT": Quit(), "PONG": Pong()}
+_ABOUT_A_LABEL: Mapping[str, type[AskParameters | AskKey | Punch]] = {
+    "PARAMETERS": AskParameters,
+    "KEY": AskKey,
+    "PUNCH": Punch,
+}
 
 
 class Accepted(NamedTuple):
-    """The answer to a right password: the client's label and the address to bind UDP to."""
+    """The answer to a right password: the client's label and the address to bind UDP to.
+
+    From version 3 on with what to register by STUN with, if the server answers STUN.
+    """
 
     label: str
     ip: str
     port: int
+    stun: Stun | None = None
 
 
 class Clients(NamedTuple):
-    """The available clients in order of login, or a part of them if `more` lines follow."""
+    """The available clients in order of login, or a part of them if `more` lines follow.
+
+    From version 3 on with the labels of those of them that are behind a NAT.
+    """
 
     clients: Mapping[str, Address]
     more: bool = False
+    behind: tuple[str, ...] = ()
 
 
 class Bye:
@@ -108,7 +142,7 @@ class Ping:
 
 
 class Noted:
-    """The answer to `Offer`."""
+    """The answer to `Offer` and to `Behind`."""
 
 
 class PeerParameters(NamedTuple):
@@ -135,12 +169,8 @@ class Refused(NamedTuple):
     text: str
 
 
-Reply = Accepted | Clients | Bye | Ping | Noted | PeerParameters | PeerKey | Refused
+Reply = Accepted | Clients | Bye | Ping | Noted | PeerParameters | PeerKey | Hole | Refused
 
-_ABOUT_PEER: Mapping[str, type[AskParameters | AskKey]] = {
-    "PARAMETERS": AskParameters,
-    "KEY": AskKey,
-}
 _BARE_REPLIES: Mapping[str, Reply] = {"BYE": Bye(), "PING": Ping(), "NOTED": Noted()}
 
 
@@ -170,23 +200,19 @@ def parse_request(line: str) -> Request:
     match command:
         case "LOGIN":
             return _parse_login(rest)
-        case "LIST":
+        case "LIST" | "QUIT" | "PONG":
             _check_no_argument(command, rest)
-            return ListClients()
-        case "QUIT":
-            _check_no_argument(command, rest)
-            return Quit()
-        case "PONG":
-            _check_no_argument(command, rest)
-            return Pong()
+            return _BARE_REQUESTS[command]
         case "OFFER":
             return Offer(read_parameters(read_object(rest, *MEMBERS)))
-        case "PARAMETERS" | "KEY":
-            return _ABOUT_PEER[command](read_label(read_object(rest, "label")["label"]))
+        case "BEHIND":
+            return Behind(read_nat(read_object(rest, *NAT_MEMBERS)))
+        case "PARAMETERS" | "KEY" | "PUNCH":
+            return _ABOUT_A_LABEL[command](read_label(read_object(rest, "label")["label"]))
         case _:
             raise ProtocolError(
                 ErrorName.UNKNOWN_COMMAND,
-                "the commands are LOGIN, LIST, OFFER, PARAMETERS, KEY, PONG and QUIT",
+                "the commands are LOGIN, LIST, OFFER, PARAMETERS, KEY, BEHIND, PUNCH, PONG, QUIT",
             )
 
 
@@ -208,18 +234,18 @@ def format_request(request: Request) -> bytes:
             )
         case ListClients():
             return b"LIST\n"
-        case Quit():
-            return b"QUIT\n"
-        case Pong():
-            return b"PONG\n"
+        case Quit() | Pong():
+            return f"{type(request).__name__.upper()}\n".encode()
         case Offer(parameters):
             return _line("OFFER", parameters.members())
-        case AskParameters(label) | AskKey(label):
-            (command,) = (word for word, kind in _ABOUT_PEER.items() if kind is type(request))
+        case Behind(nat):
+            return _line("BEHIND", nat.members())
+        case AskParameters(label) | AskKey(label) | Punch(label):
+            (command,) = (word for word, kind in _ABOUT_A_LABEL.items() if kind is type(request))
             return _line(command, {"label": label})
 
 
-def parse_reply(line: str) -> Reply:
+def parse_reply(line: str) -> Reply:  # noqa: PLR0911 - one for each reply
     """Read a line that a server sent.
 
     Raises:
@@ -228,9 +254,11 @@ def parse_reply(line: str) -> Reply:
     command, _, rest = line.partition(" ")
     match command:
         case "OK":
-            members = read_object(rest, "label", "ip", "port")
+            members = read_object(rest, "label", "ip", "port", optional="stun")
             return Accepted(
-                read_label(members["label"]), *read_address(members["ip"], members["port"])
+                read_label(members["label"]),
+                *read_address(members["ip"], members["port"]),
+                read_stun(members["stun"]) if "stun" in members else None,
             )
         case "CLIENTS":
             return _parse_clients(rest)
@@ -246,6 +274,8 @@ def parse_reply(line: str) -> Reply:
         case "KEY":
             members = read_object(rest, "label", "key")
             return PeerKey(read_label(members["label"]), _read_key(members["key"]))
+        case "PUNCH":
+            return read_hole(read_object(rest, *HOLE_MEMBERS))
         case "ERROR":
             name, _, text = rest.partition(" ")
             if not re.fullmatch(_ERROR_NAME, name):
@@ -254,46 +284,62 @@ def parse_reply(line: str) -> Reply:
         case _:
             raise ProtocolError(
                 ErrorName.UNKNOWN_COMMAND,
-                "the replies are OK, CLIENTS, PARAMETERS, KEY, NOTED, PING, BYE and ERROR",
+                "the replies are OK, CLIENTS, PARAMETERS, KEY, NOTED, PUNCH, PING, BYE and ERROR",
             )
 
 
-def format_reply(reply: Reply) -> bytes:
+def format_reply(reply: Reply) -> bytes:  # noqa: PLR0911 - one for each reply
     """Write a line for a client.
 
     Raises:
         ProtocolError: the line would be too long; `split_clients` keeps a list within the bound.
     """
     match reply:
-        case Accepted(label, ip, port):
-            return _line("OK", {"label": label, "ip": ip, "port": port})
-        case Clients(clients, more):
-            return _line("CLIENTS", {"clients": clients, "more": more})
+        case Accepted(label, ip, port, stun):
+            extra = {"stun": stun._asdict()} if stun else {}
+            return _line("OK", {"label": label, "ip": ip, "port": port, **extra})
+        case Clients(clients, more, behind):
+            hidden = {"behind": behind} if behind else {}
+            return _line("CLIENTS", {"clients": clients, "more": more, **hidden})
         case Bye() | Ping() | Noted():
             return f"{type(reply).__name__.upper()}\n".encode()
         case PeerParameters(label, parameters):
             return _line("PARAMETERS", {"label": label, **parameters.members()})
         case PeerKey(label, key):
             return _line("KEY", {"label": label, "key": key.hex()})
+        case Hole():
+            return _line("PUNCH", reply.members())
         case Refused(name, text):
             return _bounded(f"ERROR {name} {text}\n".encode())
 
 
-def split_clients(addresses: Mapping[str, Address]) -> list[Clients]:
-    """Spread a list over as many `Clients` messages as its length needs, at least one."""
+def split_clients(
+    addresses: Mapping[str, Address], behind: Collection[str] = frozenset()
+) -> list[Clients]:
+    """Spread a list over as many `Clients` messages as its length needs, at least one.
+
+    Those that are `behind` a NAT are named besides, if there are any.
+    """
     # "false" is the longer of the two values that `more` can have.
     room = MAX_LINE - len(format_reply(Clients({}, more=False)))
+    if behind:
+        room -= len(',"behind":[]')
     parts: list[dict[str, Address]] = [{}]
     used = 0
     for label, address in addresses.items():
-        # Measured as an object of its own, one of whose braces stands for the comma.
+        # Measured as objects of their own, one of whose braces stands for the comma.
         size = len(write_object({label: address})) - 1
+        if label in behind:
+            size += len(f'"{label}",')
         if used + size > room:
             parts.append({})
             used = 0
         parts[-1][label] = address
         used += size
-    return [Clients(part, more=part is not parts[-1]) for part in parts]
+    return [
+        Clients(part, part is not parts[-1], tuple(label for label in part if label in behind))
+        for part in parts
+    ]
 
 
 def _parse_login(rest: str) -> Login:
@@ -312,8 +358,8 @@ def _parse_login(rest: str) -> Login:
 
 
 def _parse_clients(rest: str) -> Clients:
-    members = read_object(rest, "clients", "more")
-    clients, more = members["clients"], members["more"]
+    members = read_object(rest, "clients", "more", optional="behind")
+    clients, more, behind = members["clients"], members["more"], members.get("behind", [])
     if not isinstance(clients, dict) or not isinstance(more, bool):
         raise bad_argument("clients must be an object and more must be true or false")
     if more and not clients:
@@ -322,7 +368,15 @@ def _parse_clients(rest: str) -> Clients:
         isinstance(value, list) and len(value) == len(_ADDRESS) for value in clients.values()
     ):
         raise bad_argument("an address is a list of an IP address and a port")
-    return Clients({read_label(key): read_address(*value) for key, value in clients.items()}, more)
+    if not isinstance(behind, list) or not all(
+        label in clients for label in map(read_label, behind)
+    ):
+        raise bad_argument("behind is a list of labels of this line")
+    return Clients(
+        {read_label(key): read_address(*value) for key, value in clients.items()},
+        more,
+        tuple(map(read_label, behind)),
+    )
 
 
 def _check_no_argument(command: str, rest: str) -> None:

@@ -37,6 +37,8 @@ class ErrorName(StrEnum):
     TOO_MANY_CONNECTIONS = "too-many-connections"
     TLS_REQUIRED = "tls-required"
     UNKNOWN_LABEL = "unknown-label"
+    NO_PUNCHING = "no-punching"
+    TOO_MANY_PUNCHES = "too-many-punches"
     BAD_DATAGRAM = "bad-datagram"
     DATAGRAM_TOO_LONG = "datagram-too-long"
 
@@ -66,8 +68,8 @@ def write_object(members: Mapping[str, object]) -> bytes:
     return _ENCODER.encode(members).encode()
 
 
-def read_object(text: str, *names: str) -> dict[str, object]:
-    """Read a JSON object that has exactly the named members.
+def read_object(text: str, *names: str, optional: str = "") -> dict[str, object]:
+    """Read a JSON object that has exactly the named members, and maybe the `optional` one.
 
     Raises:
         ProtocolError: it is no JSON of RFC 8259, no object, or has other members.
@@ -76,7 +78,16 @@ def read_object(text: str, *names: str) -> dict[str, object]:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         raise bad_argument("the argument must be one JSON object") from None
-    if not isinstance(value, dict) or set(value) != set(names):
+    return read_members(value, *names, optional=optional)
+
+
+def read_members(value: object, *names: str, optional: str = "") -> dict[str, object]:
+    """Return an object that was read, if it has exactly these members, and maybe the optional one.
+
+    Raises:
+        ProtocolError: it is no object, or has other members.
+    """
+    if not isinstance(value, dict) or value.keys() - {optional} != set(names):
         raise bad_argument(f"the members must be {', '.join(names)}")
     return value
 
@@ -129,10 +140,19 @@ def read_address(ip: object, port: object) -> Address:
     octets = dotted.split(".")
     if len(octets) != _OCTET_COUNT or not _OCTETS.issuperset(octets):
         raise bad_argument("an IP address must be IPv4 in dotted form")
-    number = read_integer(port)
+    return dotted, read_port(port)
+
+
+def read_port(value: object) -> int:
+    """Return a port.
+
+    Raises:
+        ProtocolError: it is no number from 1 to 65535.
+    """
+    number = read_integer(value)
     if not 1 <= number <= HIGHEST_PORT:
         raise bad_argument(f"a port is 1 to {HIGHEST_PORT}")
-    return dotted, number
+    return number
 
 
 def read_time(value: object) -> float | None:

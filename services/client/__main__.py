@@ -26,6 +26,7 @@ LIMITS: dict[str, tuple[float, float, float]] = {
     "server_silence": (4.5, 0.1, 3600),
     "retry_first": (0.5, 0.01, 3600),
     "retry_most": (8.0, 0.01, 3600),
+    "keep_open": (15.0, 0.1, 3600),
 }
 """Seconds: default, lowest and highest value, as docs/protocol.md lists them."""
 
@@ -43,6 +44,12 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         default=False,
         action="store_true",
         help="go on after the server has gone; also CHAT_STAY=1",
+    )
+    settings.option(
+        "plain",
+        default=False,
+        action="store_true",
+        help="do nothing about NATs; also CHAT_PLAIN=1",
     )
     settings.option(
         "trace",
@@ -67,6 +74,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     }
     port = settings.port(given.port, lowest=1)
     stay = settings.switch("CHAT_STAY") or given.stay
+    plain = settings.switch("CHAT_PLAIN") or given.plain
     trace = settings.switch("CHAT_TRACE") or given.trace
     tls = _read_authority(settings, given.tls_ca, given.host)
     try:
@@ -78,11 +86,18 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         )
         return 1
     back_off = BackOff(numbers["retry_first"], numbers["retry_most"], _chance)
-    options = Options(back_off, numbers["server_silence"], given.media_dir, tls.make_seals)
+    options = Options(
+        back_off,
+        numbers["server_silence"],
+        given.media_dir,
+        numbers["keep_open"],
+        tls.make_seals,
+    )
     session = Session(
         lambda: os.urandom(8).hex(),
         lambda: round(time.time(), 3),
         stay=stay,
+        plain=plain,
         sealed=tls.make_seals is not None,
     )
     screen = Screen(sys.stdout, sys.stderr, trace=trace)

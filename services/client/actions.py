@@ -6,6 +6,7 @@ from typing import NamedTuple
 from services.datagram import ChatMessage
 from services.media.orders import Order
 from services.protocol import Request
+from services.punch import Hole, Stun
 from services.values import Address
 
 
@@ -44,6 +45,25 @@ class OpenPeer(NamedTuple):
 
     address: Address
     label: str
+
+
+class Register(NamedTuple):
+    """Find out what the NAT is, and what the world sees; `registered` follows, maybe twice."""
+
+    label: str
+    stun: Stun
+
+
+class Reach(NamedTuple):
+    """Find out which of these have no path yet; `without_path` follows."""
+
+    labels: tuple[str, ...]
+
+
+class PunchHoles(NamedTuple):
+    """Punch holes to a peer; `punched` follows."""
+
+    hole: Hole
 
 
 class SendMessage(NamedTuple):
@@ -94,6 +114,9 @@ Action = (
     | Ask
     | SendRequest
     | OpenPeer
+    | Register
+    | Reach
+    | PunchHoles
     | SendMessage
     | PlaySound
     | Learn

@@ -11,6 +11,8 @@ UNKNOWN_FOR = 1.0
 MAX_UNKNOWN = 64
 """Addresses that the server does not know; while there are as many it is asked about no other."""
 _LIST = "the list"
+MAX_TRUSTED = 1024
+"""Addresses that have proved whose they are; of more, the oldest are forgotten."""
 
 
 class AddressBook:
@@ -23,6 +25,7 @@ class AddressBook:
         self._clock = clock
         self._inquiry = Inquiry(wake)
         self._labels: dict[Address, str] = {}
+        self._trusted: dict[Address, str] = {}
         self._unknown_until: dict[Address, float] = {}
 
     def label_of(self, address: Address) -> str | None:
@@ -32,11 +35,20 @@ class AddressBook:
         question is overdue: a silent server holds up one message, not each of them.
         """
         with self._inquiry.changed:
-            if address not in self._labels and self._may_ask_about(address):
+            if self._find(address) is None and self._may_ask_about(address):
                 self._inquiry.put(_LIST)
-                if address not in self._labels:
+                if self._find(address) is None:
                     self._unknown_until[address] = self._clock() + UNKNOWN_FOR
-            return self._labels.get(address)
+            return self._find(address)
+
+    def trust(self, label: str, address: Address) -> None:
+        """Take an address for that of a label which has proved it; the list goes before that."""
+        with self._inquiry.changed:
+            # Another NAT may have given the address to another one: the last proof counts.
+            self._trusted.pop(address, None)
+            self._trusted[address] = label
+            if len(self._trusted) > MAX_TRUSTED:
+                del self._trusted[next(iter(self._trusted))]
 
     def knows(self, label: str) -> bool:
         """Return whether somebody with this label is on the list as it was last learnt."""
@@ -61,6 +73,9 @@ class AddressBook:
     def reopen(self) -> None:
         """Take that there is a server again."""
         self._inquiry.reopen()
+
+    def _find(self, address: Address) -> str | None:
+        return self._labels.get(address) or self._trusted.get(address)
 
     def _may_ask_about(self, address: Address) -> bool:
         now = self._clock()

@@ -8,7 +8,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.client.actions import (
@@ -22,13 +22,17 @@ from services.client.actions import (
     LearnKey,
     OpenPeer,
     PlaySound,
+    PunchHoles,
     Question,
+    Reach,
+    Register,
     SendMessage,
     SendRequest,
     Show,
 )
 from services.client.book import AddressBook
 from services.client.keyboard import Keyboard
+from services.client.news import Found, Punched
 from services.client.peer import Peer
 from services.client.redial import BackOff, Redial
 from services.client.screen import Screen
@@ -37,7 +41,7 @@ from services.client.signalling import ConnectionLostError, ServerGoneError, Sig
 from services.display import escape
 from services.media.orders import SoundError
 from services.settings import reason
-from services.values import ProtocolError
+from services.values import Address, ProtocolError
 
 if TYPE_CHECKING:
     from services.client.seals import Seals
@@ -53,12 +57,14 @@ class Options(NamedTuple):
         back_off: how long to wait between tries to reach a server that was lost.
         server_silence: seconds after which a server counts as lost that has to give signs of life.
         media_directory: where files of what is heard go, if there are to be any.
+        keep_open: seconds from one use of a NAT's mapping to the next.
         make_seals: makes what seals messages, of what wakes the main thread, if they are sealed.
     """
 
     back_off: BackOff
     server_silence: float
     media_directory: str | None
+    keep_open: float
     make_seals: "Callable[[Callable[[], None]], Seals] | None" = None
 
 
@@ -75,7 +81,7 @@ class Client:
     ) -> None:
         """Take over an open connection; `run` closes it."""
         self._signalling: Signalling | None = signalling
-        self._local_address = signalling.local_address
+        self._local_address = session.local_address = signalling.local_address
         self._session = session
         self._keyboard = keyboard
         self._screen = screen
@@ -84,7 +90,14 @@ class Client:
         self._waker.settimeout(0)
         self._book = AddressBook(self._wake)
         self._seals = options.make_seals(self._wake) if options.make_seals else None
-        self._peer = Peer(self._book, screen, self._wake, options.media_directory, self._seals)
+        self._peer = Peer(
+            self._book,
+            screen,
+            self._wake,
+            options.media_directory,
+            options.keep_open,
+            self._seals,
+        )
         self._typed: deque[str | ProtocolError | None] = deque()
         self._redial = Redial(
             signalling.server_address, options.back_off, time.monotonic, signalling.again
@@ -169,6 +182,7 @@ class Client:
             with contextlib.suppress(BlockingIOError):
                 self._woken.recv(4096)
             self._ask_for_the_receiver()
+            self._take_news()
         if self._signalling and self._signalling in readable:
             self._hear_server(self._signalling)
         if self._keyboard in readable:
@@ -182,6 +196,14 @@ class Client:
         if self._signalling and self._seals and (label := self._seals.take_question()):
             self._perform(self._session.key_wanted(label))
 
+    def _take_news(self) -> None:
+        while self._peer.news and self._status is None:
+            match self._peer.news.popleft():
+                case Found(nat):
+                    self._perform(self._session.registered(nat))
+                case Punched(label, why):
+                    self._perform(self._session.punched(label, why))
+
     def _proceed_dialling(self, *, writable: bool) -> None:
         match self._redial.proceed(writable=writable):
             case None:
@@ -191,7 +213,7 @@ class Client:
                 self._perform(self._session.dial_failed(reason(error).lower(), refused=refused))
             case signalling:
                 self._signalling = signalling
-                self._local_address = signalling.local_address
+                self._local_address = self._session.local_address = signalling.local_address
                 self._heard = time.monotonic()
                 self._asked = None
                 self._perform(self._session.connected())
@@ -241,10 +263,10 @@ class Client:
                 self._request(data)
             case OpenPeer():
                 self._open(action)
-            case SendMessage():
-                self._send(action)
-            case PlaySound():
-                self._play(action)
+            case Register() | Reach() | PunchHoles():
+                self._traverse(action)
+            case SendMessage() | PlaySound():
+                self._to_peers(action)
             case Learn() | LearnKey():
                 self._learn(action)
             case HangUp():
@@ -284,8 +306,26 @@ class Client:
                 if self._seals:
                     self._seals.learn(label, key)
 
+    def _traverse(self, action: Register | Reach | PunchHoles) -> None:
+        match action:
+            case Register(label, stun):
+                server, _ = self._redial.address
+                self._peer.register(server, stun, label, self._local_address)
+            case Reach(labels):
+                missing = [label for label in labels if not self._peer.path_to(label)]
+                self._perform(self._session.without_path(missing))
+            case PunchHoles(hole):
+                self._peer.punch(hole)
+
+    def _to_peers(self, action: SendMessage | PlaySound) -> None:
+        match action:
+            case SendMessage():
+                self._send(action)
+            case PlaySound():
+                self._play(action)
+
     def _send(self, action: SendMessage) -> None:
-        for label, address in action.recipients.items():
+        for label, address in self._on_paths(action.recipients).items():
             data = self._seals.seal(action.data, label) if self._seals else action.data
             try:
                 self._peer.send(action.message, data, address)
@@ -294,11 +334,16 @@ class Client:
 
     def _play(self, action: PlaySound) -> None:
         try:
-            self._screen.show(self._peer.play(action.order, action.recipients))
+            self._screen.show(self._peer.play(action.order, self._on_paths(action.recipients)))
         except SoundError as error:
             self._perform(self._session.sound_refused(str(error)))
         else:
             self._perform(self._session.sound_begun())
+
+    def _on_paths(self, recipients: Mapping[str, Address]) -> dict[str, Address]:
+        return {
+            label: self._peer.path_to(label) or address for label, address in recipients.items()
+        }
 
     def _hang_up(self) -> None:
         if self._signalling:

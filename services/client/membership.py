@@ -14,14 +14,26 @@ from services.client.actions import (
     HangUp,
     OpenPeer,
     Question,
+    Register,
     SendRequest,
     Show,
 )
 from services.datagram import MAX_DATAGRAM
 from services.display import escape
+from services.nat import Nat
 from services.parameters import Parameters
-from services.protocol import Accepted, Login, Offer, Refused, Request, format_request
-from services.values import ErrorName
+from services.protocol import (
+    PUNCHED_FROM,
+    VERSION,
+    Accepted,
+    Behind,
+    Login,
+    Offer,
+    Refused,
+    Request,
+    format_request,
+)
+from services.values import Address, ErrorName
 
 OFFERED = Parameters((), ("CHAT/1", "PCMU/8000"), {"datagram": MAX_DATAGRAM})
 """What this client tells of itself; its address the server knows."""
@@ -44,17 +56,25 @@ class Link(Enum):
 class Membership:
     """One client's standing with the server; knows the open prompt, so that none is lost."""
 
-    def __init__(self, *, stay: bool, sealed: bool) -> None:
+    def __init__(self, *, stay: bool, plain: bool, sealed: bool) -> None:
         """Start connected and not logged in; with `stay` never end because of the server.
 
-        With `sealed` messages go sealed, and nothing else is sent or taken.
+        A `plain` client does nothing about NATs: it speaks the version before. With `sealed`
+        messages go sealed, and nothing else is sent or taken.
         """
+        self.local_address: Address | None = None
+        """This end of the connection, where it may be another than the server sees."""
         self._stay = stay
         self._sealed = sealed
+        self._plain = plain
+        self._version = PUNCHED_FROM - 1 if plain else VERSION
         self._question: Question | None = None
         self._ended = False
         self._label = ""
         self._login = Login("", "")
+        self._is_behind = False
+        self._welcome: Callable[[], Actions] = list
+        """What is still to be said of a login that waits for its registration."""
         self._link = Link.UP
         self._lost_because = ""
         self._told_lost = False
@@ -125,19 +145,41 @@ class Membership:
         return self._accepted(reply) if isinstance(reply, Accepted) else self._login_refused(reply)
 
     def _accepted(self, reply: Accepted) -> Actions:
-        again = bool(self._label)
+        welcome = self._welcome_back if self._label else self._welcome_first
         self._label = reply.label
         self._link = Link.UP
-        offer = Offer(OFFERED_SEALED if self._sealed else OFFERED)
-        opened = [OpenPeer((reply.ip, reply.port), reply.label), *self._tell_server(offer)]
-        if not again:
-            return [*opened, Show("Authentication successful!"), *self._ask(Question.LIST)]
+        seen = (reply.ip, reply.port)
+        local = seen if self._plain else self.local_address or seen
+        self._is_behind = local != seen
+        offered = OFFERED_SEALED if self._sealed else OFFERED
+        if self._is_behind:
+            offered = offered._replace(addresses=(local,))
+        opened = [OpenPeer(seen, reply.label), *self._tell_server(Offer(offered))]
+        if not self._is_behind or not reply.stun:
+            return [*opened, *welcome()]
+        earlier = self._welcome
+        self._welcome = lambda: [*earlier(), *welcome()]
+        return [*opened, Register(reply.label, reply.stun)]
+
+    def registered(self, nat: Nat | None) -> Actions:
+        """Take what this client is behind; None if that is not known yet, and nothing waits for it.
+
+        It is called once more when it is known.
+        """
+        welcome, self._welcome = self._welcome, list
+        told = self._tell_server(Behind(nat)) if nat else []
+        return [*told, *welcome()]
+
+    def _welcome_first(self) -> Actions:
+        return [Show("Authentication successful!"), *self._ask(Question.LIST)]
+
+    def _welcome_back(self) -> Actions:
         back = "The server is back"
         if not self._told_lost:
             back = f"The connection to the server was lost: {self._lost_because}"
         self._told_lost = False
         waiting = [] if self.awaits_input else self._once_more()
-        return [*opened, Show(f"{back}. Logged in again as {reply.label}."), *waiting]
+        return [Show(f"{back}. Logged in again as {self._label}."), *waiting]
 
     def _login_refused(self, reply: Refused) -> Actions:
         refusal = f"The server refuses the login: {escape(reply.text)}"

@@ -11,22 +11,26 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from services.client.book import AddressBook
 from services.client.guard import Guard, SuspiciousError
+from services.client.news import News
 from services.client.screen import Screen
-from services.datagram import MAX_DATAGRAM, ChatMessage, parse_datagram
+from services.datagram import MAX_DATAGRAM, ChatMessage, is_stun, parse_datagram
 from services.display import escape, moment, shorten
 from services.media.arrival import note_arrivals, receive
 from services.media.host import Host
 from services.media.orders import Order
 from services.media.rtp import is_media
+from services.punch import Hole, Stun
 from services.values import Address, ProtocolError
 
 if TYPE_CHECKING:
     from services.client.seals import Seals
+    from services.client.traversal import Traversal
     from services.media.media import Media
 
 KEPT = 8
@@ -47,13 +51,17 @@ class Peer:
         screen: Screen,
         wake: Callable[[], None],
         media_directory: str | None,
+        keep_open: float,
         seals: "Seals | None" = None,
     ) -> None:
-        """Open nothing yet; `wake` is called if the screen breaks.
+        """Open nothing yet; `wake` is called if the screen breaks, or if there are `news`.
 
-        What is heard goes into files of the media directory, if there is one. With seals nothing
-        is heard, and nothing shown that was not sealed.
+        What is heard goes into files of the media directory, if there is one. Mappings of a NAT are
+        used every `keep_open` seconds. With seals nothing is heard, and nothing shown that was not
+        sealed.
         """
+        self.news: deque[News] = deque()
+        """What is found out about NATs, for the dialogue to take."""
         self._book = book
         self._screen = screen
         self._wake = wake
@@ -63,6 +71,8 @@ class Peer:
         self._media: Media | None = None
         self._media_lock = threading.Lock()
         self._media_directory = media_directory
+        self._keep_open = keep_open
+        self._traversal: Traversal | None = None
         self._name = ""
         self._changed, self._changer = socket.socketpair()
         self._thread = threading.Thread(target=self._receive, name="receive")
@@ -86,6 +96,8 @@ class Peer:
             udp.close()
             raise
         self._sockets.append(udp)
+        # What was found out about the ways from another socket does not hold for this one.
+        self._traversal = None
         # Streams keep the name of the first login: they may outlive it.
         self._name = self._name or f"{address[0]}:{address[1]}"
         if self._thread.ident:
@@ -101,6 +113,20 @@ class Peer:
         """
         self._sockets[-1].sendto(data, address)
         self._screen.trace(trace("sent", message.message_id, "to", address, message.text))
+
+    def register(self, server: str, stun: Stun, label: str, local: Address) -> None:
+        """Begin to find out what the NAT does; see `Traversal.register`."""
+        self._use_traversal().register(server, stun, label, local)
+        self._changer.send(b"\0")
+
+    def punch(self, hole: Hole) -> None:
+        """Begin to punch holes to a peer."""
+        self._use_traversal().punch(hole)
+        self._changer.send(b"\0")
+
+    def path_to(self, label: str) -> Address | None:
+        """Return where a peer is to be written to, if that is another address than the list's."""
+        return self._traversal.path_to(label) if self._traversal else None
 
     def play(self, order: Order, recipients: Mapping[str, Address]) -> str:
         """Begin to send sound from the address of the last login; return a line that says so.
@@ -133,10 +159,30 @@ class Peer:
                 self._media = Media(host, self._name, self._media_directory)
             return self._media
 
+    def _use_traversal(self) -> "Traversal":
+        # As for media: most clients are behind no NAT.
+        from services.client.traversal import Surroundings, Traversal  # noqa: PLC0415
+
+        if not self._traversal:
+            surroundings = Surroundings(
+                self._sockets[-1].sendto, self._tell, os.urandom, time.monotonic, self._keep_open
+            )
+            self._traversal = Traversal(self._book, surroundings)
+        return self._traversal
+
+    def _tell(self, news: News) -> None:
+        self.news.append(news)
+        self._wake()
+
+    def _patience(self) -> float | None:
+        traversal = self._traversal
+        dues = (self._guard.report_due(), traversal.patience() if traversal else None)
+        return min((due for due in dues if due is not None), default=None)
+
     def _receive(self) -> None:
         while True:
             sources = [*self._sockets, self._changed]
-            readable, _, _ = select.select(sources, [], [], self._guard.report_due())
+            readable, _, _ = select.select(sources, [], [], self._patience())
             if self._changed in readable:
                 if not self._changed.recv(1):
                     return
@@ -146,6 +192,8 @@ class Peer:
                 continue
             for udp in readable:
                 self._take(udp)
+            if self._traversal:
+                self._traversal.tend()
             if report := self._guard.report():
                 self._screen.show(report)
             if self._screen.broken:
@@ -159,6 +207,13 @@ class Peer:
             # which is reported once and says nothing about what comes next.
             return
         arrival = time.time()
+        traversal = self._traversal
+        if is_stun(data):
+            if traversal and not traversal.take(data, source, udp.sendto):
+                self._guard.refuses("forged")
+            return
+        if traversal:
+            traversal.heard(source)
         if is_media(data) and not self._seals:
             # What goes back leaves from where this was sent to: the sender knows that address.
             self._use_media().receive(data, source, age, udp.sendto)

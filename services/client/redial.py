@@ -56,7 +56,7 @@ class Redial:
 
         What is connected goes through `take_over`.
         """
-        self._address = address
+        self.address = address
         self._take_over = take_over
         self._back_off = back_off
         self._clock = clock
@@ -107,7 +107,7 @@ class Redial:
             # There are too many open files, for now.
             return self._failed(error.errno or errno.EMFILE)
         self._connection.settimeout(0)
-        number = self._connection.connect_ex(self._address)
+        number = self._connection.connect_ex(self.address)
         return None if number in {0, errno.EINPROGRESS} else self._failed(number)
 
     def _outcome(self, connection: socket.socket) -> Signalling | OSError:

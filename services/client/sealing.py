@@ -4,16 +4,16 @@
 """
 
 from services.client.actions import Actions, LearnKey, Question, SendMessage, Show
-from services.client.membership import Membership
+from services.client.reaching import Reaching
 from services.protocol import Accepted, AskKey, PeerKey
 
 
-class Sealing(Membership):
+class Sealing(Reaching):
     """Asks for a key before the first message to somebody; does nothing where nothing is sealed."""
 
-    def __init__(self, *, stay: bool, sealed: bool) -> None:
-        """Start without any key."""
-        super().__init__(stay=stay, sealed=sealed)
+    def __init__(self, *, stay: bool, plain: bool, sealed: bool) -> None:
+        """Start without any key; see `Membership`."""
+        super().__init__(stay=stay, plain=plain, sealed=sealed)
         self._named_as = ""
         """This client's label when the recipients of the next message began to be named."""
         self._keyed: set[str] = set()

@@ -36,6 +36,7 @@ from services.protocol import (
     Reply,
     check_username,
 )
+from services.punch import Hole
 from services.values import Address, ErrorName, ProtocolError
 
 QUIT = "quit"
@@ -61,23 +62,25 @@ class Session(Sealing):
         now: Callable[[], float],
         *,
         stay: bool,
+        plain: bool = False,
         sealed: bool = False,
     ) -> None:
         """Take where message ids and send times (Unix seconds) come from.
 
-        With `stay` the dialogue goes on after the server has gone, with `sealed` messages are.
+        With `stay` the dialogue goes on after the server has gone, with `sealed` messages are;
+        `plain` is about NATs.
         """
-        super().__init__(stay=stay, sealed=sealed)
+        super().__init__(stay=stay, plain=plain, sealed=sealed)
         self._new_id = new_id
         self._now = now
         self._username = ""
         self._clients: dict[str, Address] = {}
         self._incoming: dict[str, Address] = {}
+        self._incoming_behind: set[str] = set()
         self._asked_for: list[_Purpose] = []
         self._asked_about: str | None = None
         self._answered_about: Callable[[str], Actions] = lambda _: []
         self._count = 0
-        self._recipients: dict[str, Address] = {}
 
     def start(self) -> Actions:
         """Begin with the first prompt."""
@@ -132,19 +135,20 @@ class Session(Sealing):
             case Accepted() | Refused() if self._awaits_login():
                 # What an earlier connection was asked will not be answered.
                 self._asked_for.clear()
-                self._incoming = {}
+                self._forget_holes()
+                self._incoming, self._incoming_behind = {}, set()
                 if self._sealed and isinstance(reply, Accepted):
                     # A label on an old list may be another's by now, and so would its key be.
                     self._clients = {}
                 return self._login_answered(reply)
             case Refused():
                 return self._refused(reply)
-            case Clients() | PeerParameters() | PeerKey() | Noted():
+            case Clients() | PeerParameters() | PeerKey() | Noted() | Hole():
                 return self._answer_arrived(reply)
             case Accepted() | Bye():
                 return self.server_gone("it sent an answer to no question")
 
-    def _answer_arrived(self, reply: Clients | PeerParameters | PeerKey | Noted) -> Actions:
+    def _answer_arrived(self, reply: Clients | PeerParameters | PeerKey | Noted | Hole) -> Actions:
         match reply:
             case Clients():
                 return self._list_arrived(reply)
@@ -154,8 +158,12 @@ class Session(Sealing):
                 return self._key_arrived(reply)
             case Noted():
                 return []
+            case Hole():
+                return self._hole_arrived(reply)
 
     def _refused(self, reply: Refused) -> Actions:
+        if self._is_about_a_hole(reply):
+            return self._hole_refused(reply)
         if self._asked_about and reply.name == ErrorName.UNKNOWN_LABEL:
             return self._answered_about(f"{self._asked_about} is not on the list.")
         return self._refused_unasked(reply)
@@ -169,7 +177,7 @@ class Session(Sealing):
 
     def _password_typed(self, line: str) -> Actions:
         try:
-            return self._log_in(Login(self._username, line))
+            return self._log_in(Login(self._username, line, self._version))
         except ProtocolError as error:
             return [_explain(error), *self._ask(Question.USERNAME)]
 
@@ -243,13 +251,15 @@ class Session(Sealing):
         if order and self._sealed:
             return self.sound_refused("sound is not encrypted, and all else is")
         if order:
-            return [PlaySound(order, self._recipients)]
+            return self._reach(lambda recipients: [PlaySound(order, recipients)])
         message = ChatMessage(self._new_id(), self._label, self._now(), text)
         try:
             data = format_datagram(message, MAX_DATAGRAM - (SEALING if self._sealed else 0))
         except ProtocolError as error:
             return [_explain(error), *self._ask(Question.MESSAGE)]
-        send = SendMessage(message, data, self._recipients)
+        return self._reach(lambda recipients: self._send(SendMessage(message, data, recipients)))
+
+    def _send(self, send: SendMessage) -> Actions:
         return self._send_sealed(send) if self._sealed else [send, *self._ask(Question.LIST)]
 
     def _refreshed(self, and_then: Callable[[], Actions]) -> Actions:
@@ -289,11 +299,13 @@ class Session(Sealing):
         if not self._asked_for:
             return self.server_gone("it sent a list that nobody asked for")
         self._incoming |= part.clients
+        self._incoming_behind.update(part.behind)
         if len(self._incoming) > MAX_CLIENTS:
             return self.server_gone("its list has no end")
         if part.more:
             return []
         self._clients, self._incoming = self._incoming, {}
+        self._behind, self._incoming_behind = self._incoming_behind, set()
         purpose = self._asked_for.pop(0)
         learn = Learn(self._clients, looked_up=purpose is _Purpose.LOOK_UP)
         following = self._tell_server(ListClients()) if self._asked_for else []

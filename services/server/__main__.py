@@ -41,8 +41,9 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             console.complain(f"cannot listen on {escape(given.host)}:{port}: {reason(error)}")
             return 1
         host, port = listener.getsockname()
+        server = Server(listener, password, console, limits, secure)
         console.say(f"Server listening on {host}:{port}")
-        Server(listener, password, console, limits, secure).serve(stop)
+        server.serve(stop)
     return 0
 
 

@@ -2,11 +2,15 @@
 
 import hmac
 from collections.abc import Callable
+from typing import NamedTuple
 
 from services.protocol import (
+    PINGED_FROM,
+    PUNCHED_FROM,
     Accepted,
     AskKey,
     AskParameters,
+    Behind,
     Bye,
     ListClients,
     Login,
@@ -15,6 +19,7 @@ from services.protocol import (
     PeerKey,
     PeerParameters,
     Pong,
+    Punch,
     Quit,
     Refused,
     Request,
@@ -22,11 +27,15 @@ from services.protocol import (
     parse_request,
 )
 from services.server.console import Console
-from services.server.registry import Registry
+from services.server.rendezvous import Rendezvous
 from services.values import Address, ErrorName, ProtocolError
 
-_PINGED_FROM = 2
-"""The version of the protocol from which on clients answer PING."""
+
+class Caller(NamedTuple):
+    """The other end of a connection: its address, and what leaves a line for it unasked."""
+
+    address: Address
+    deliver: Callable[[bytes], bool]
 
 
 class Conversation:
@@ -34,8 +43,8 @@ class Conversation:
 
     def __init__(
         self,
-        address: Address,
-        registry: Registry,
+        caller: Caller,
+        rendezvous: Rendezvous,
         password: str,
         console: Console,
         *,
@@ -43,8 +52,10 @@ class Conversation:
         hold_back: Callable[[], None],
     ) -> None:
         """Start before the login; `hold_back` takes its time before a wrong password is refused."""
-        self._address = address
-        self._registry = registry
+        self._address = caller.address
+        self._deliver = caller.deliver
+        self._registry = rendezvous.registry
+        self._rendezvous = rendezvous
         self._password = password.encode()
         self._console = console
         self._longest_username = longest_username
@@ -63,7 +74,7 @@ class Conversation:
     @property
     def answers_pings(self) -> bool:
         """Whether the client has logged in with a version of the protocol that has PING."""
-        return self.logged_in and self._version >= _PINGED_FROM
+        return self.logged_in and self._version >= PINGED_FROM
 
     def answer(self, line: str | ProtocolError) -> bytes:
         """Return the lines that answer a line, which may be one that could not be read."""
@@ -93,6 +104,7 @@ class Conversation:
         self._over = True
         if self._label is not None:
             self._registry.remove(self._label)
+            self._rendezvous.leave(self._label)
             self._label = None
 
     def _log_in(self, login: Login) -> bytes:
@@ -111,14 +123,17 @@ class Conversation:
         self._version = login.version
         self._label = self._registry.add(self._address)
         self._console.say(f"Authentication successful for {self._address}")
-        return format_reply(Accepted(self._label, *self._address))
+        stun = None
+        if login.version >= PUNCHED_FROM:
+            stun = self._rendezvous.enter(self._label, self._deliver)
+        return format_reply(Accepted(self._label, *self._address, stun))
 
-    def _serve(self, label: str, request: Request) -> bytes:
+    def _serve(self, label: str, request: Request) -> bytes:  # noqa: PLR0911 - one for each request
         match request:
             case ListClients():
-                return self._registry.listing()
-            case Offer(parameters):
-                self._registry.offer(label, parameters)
+                return self._registry.listing(self._version)
+            case Offer() | Behind():
+                self._note(label, request)
                 return format_reply(Noted())
             case AskParameters(asked):
                 found = self._registry.parameters_of(asked)
@@ -127,6 +142,8 @@ class Conversation:
                 return format_reply(PeerParameters(asked, found))
             case AskKey(peer):
                 return self._key(label, peer)
+            case Punch(asked):
+                return self._rendezvous.punch(label, asked)
             case Pong():
                 return b""
             case Login() | Quit():
@@ -137,6 +154,13 @@ class Conversation:
         if self._registry.keys is None:
             return refusal(ErrorName.TLS_REQUIRED, "keys are handed out by TLS alone")
         return format_reply(PeerKey(peer, self._registry.keys.between(label, peer)))
+
+    def _note(self, label: str, told: Offer | Behind) -> None:
+        match told:
+            case Offer(parameters):
+                self._registry.offer(label, parameters)
+            case Behind(nat):
+                self._registry.stands_behind(label, nat)
 
 
 def refusal(name: ErrorName, text: str) -> bytes:

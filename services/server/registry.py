@@ -2,8 +2,9 @@
 
 import threading
 
+from services.nat import Nat
 from services.parameters import Parameters
-from services.protocol import format_reply, split_clients
+from services.protocol import PUNCHED_FROM, format_reply, split_clients
 from services.server.keys import PairKeys
 from services.values import Address
 
@@ -24,9 +25,10 @@ class Registry:
         self.keys = keys
         self.client_addresses: dict[str, Address] = {}
         self._offers: dict[str, Parameters] = {}
+        self._behind: dict[str, Nat | None] = {}
         self._lock = threading.Lock()
         self._logins = 0
-        self._listing: bytes | None = None
+        self._listings: dict[bool, bytes] = {}
 
     def add(self, address: Address) -> str:
         """Put an address at the end of the list and return its label."""
@@ -34,15 +36,51 @@ class Registry:
             self._logins += 1
             label = f"USER {self._logins}"
             self.client_addresses[label] = address
-            self._listing = None
+            self._listings.clear()
             return label
 
     def remove(self, label: str) -> None:
         """Take a label off the list; one that is not on it is no error."""
         with self._lock:
             if self.client_addresses.pop(label, None):
-                self._listing = None
+                self._listings.clear()
             self._offers.pop(label, None)
+            self._behind.pop(label, None)
+
+    def knows(self, label: str) -> bool:
+        """Return whether somebody with this label is on the list."""
+        with self._lock:
+            return label in self.client_addresses
+
+    def move(self, label: str, seen: Address) -> bool:
+        """List a client that is behind a NAT at the address that its datagrams come from.
+
+        Return False, and change nothing, if that is another host's than it was, or another
+        client's: who can forge a source address could otherwise have the others write to a third.
+        """
+        with self._lock:
+            known = self.client_addresses.get(label)
+            if known == seen and label in self._behind:
+                return True
+            if known is None or known[0] != seen[0]:
+                return False
+            if known != seen and seen in self.client_addresses.values():
+                return False
+            self.client_addresses[label] = seen
+            self._behind.setdefault(label, None)
+            self._listings.clear()
+            return True
+
+    def stands_behind(self, label: str, nat: Nat) -> None:
+        """Keep what kind of NAT a client is behind, as it says itself."""
+        with self._lock:
+            if label in self._behind:
+                self._behind[label] = nat
+
+    def nat_of(self, label: str) -> Nat | None:
+        """Return what a client is behind, if that is known."""
+        with self._lock:
+            return self._behind.get(label)
 
     def offer(self, label: str, parameters: Parameters) -> None:
         """Keep how a client can be talked to, in place of what it said before."""
@@ -62,10 +100,12 @@ class Registry:
             offered = self._offers.get(label, Parameters((), (), {}))
             return offered._replace(addresses=(seen, *offered.addresses))
 
-    def listing(self) -> bytes:
-        """Return the lines that answer LIST, made anew only after a change."""
+    def listing(self, version: int) -> bytes:
+        """Return the lines that answer LIST of a version, made anew only after a change."""
+        names_behind = version >= PUNCHED_FROM
         with self._lock:
-            if self._listing is None:
-                parts = split_clients(self.client_addresses)
-                self._listing = b"".join(format_reply(part) for part in parts)
-            return self._listing
+            if names_behind not in self._listings:
+                behind = self._behind.keys() if names_behind else ()
+                parts = split_clients(self.client_addresses, behind)
+                self._listings[names_behind] = b"".join(map(format_reply, parts))
+            return self._listings[names_behind]

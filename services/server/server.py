@@ -14,11 +14,15 @@ from services.lines import LineReader
 from services.protocol import Ping, format_reply
 from services.server.admission import Admission
 from services.server.console import Console
-from services.server.conversation import Conversation, refusal
+from services.server.conversation import Caller, Conversation, refusal
 from services.server.guesses import Guesses
 from services.server.keys import PairKeys
 from services.server.limits import Limits
+from services.server.outbox import Outbox
 from services.server.registry import Registry
+from services.server.rendezvous import Rendezvous
+from services.server.stun import StunService
+from services.settings import reason
 from services.tally import Tally
 from services.values import Address, ErrorName
 
@@ -46,13 +50,14 @@ class Server:
         limits: Limits = Limits(),  # noqa: B008 - a constant
         secure: Callable[[], Codec] | None = None,
     ) -> None:
-        """Serve on a listening socket, which the caller closes.
+        """Serve on a listening socket, which the caller closes, and answer STUN at its port.
 
         With `secure`, which makes one end of TLS, all connections are in TLS.
         """
-        # Keys that go in clear would keep nothing secret.
-        self.registry = Registry(PairKeys(os.urandom(32)) if secure else None)
         self._secure = secure
+        # Keys that go in clear would keep nothing secret.
+        registry = Registry(PairKeys(os.urandom(32)) if secure else None)
+        self._rendezvous = Rendezvous(registry, os.urandom, time.monotonic)
         self._listener = listener
         self._password = password
         self._console = console
@@ -63,12 +68,16 @@ class Server:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
+        self._outboxes: dict[Channel, Outbox] = {}
+        self._stun = self._bind_stun()
 
     def serve(self, stop: socket.socket) -> None:
         """Accept until `stop` becomes readable, then end every connection and join its thread."""
         # A connection can be gone again between select and accept, which must not block then.
         self._listener.settimeout(0)
         self._tune()
+        if self._stun:
+            self._stun.start()
         short_of_means = False
         while True:
             readable, _, _ = select.select([self._listener, stop], [], [], self._refused.due())
@@ -91,19 +100,22 @@ class Server:
                 self._start(connection, address)
             else:
                 self._refuse(connection)
+        if self._stun:
+            self._stun.close()
         self._end_all()
 
     def handle_client(self, connection: socket.socket, address: Address) -> None:
         """Serve one connection until it ends, in whatever way; runs in a thread of its own."""
+        channel = Channel(connection, self._secure() if self._secure else None)
+        outbox = self._outboxes[channel] = Outbox(connection, channel.encode)
         conversation = Conversation(
-            address,
-            self.registry,
+            Caller(address, outbox.leave),
+            self._rendezvous,
             self._password,
             self._console,
             longest_username=self._limits.longest_username,
             hold_back=lambda: self._hold_back(address),
         )
-        channel = Channel(connection, self._secure() if self._secure else None)
         try:
             self._converse(channel, conversation)
         except (GivenUpError, TlsError) as why:
@@ -117,8 +129,21 @@ class Server:
             pass
         finally:
             conversation.end()
+            outbox.close()
             channel.finish()
+            del self._outboxes[channel]
             self._leave(connection, address)
+
+    def _bind_stun(self) -> StunService | None:
+        """Bind for STUN at the port of the listener, if that is free."""
+        address = self._listener.getsockname()
+        try:
+            stun = StunService(address, self._rendezvous, self._console.complain)
+        except OSError as error:
+            self._console.complain(f"cannot answer STUN on UDP port {address[1]}: {reason(error)}")
+            return None
+        self._rendezvous.ports = stun.ports
+        return stun
 
     def _start(self, connection: socket.socket, address: Address) -> None:
         self._console.say(f"Accepted connection from {address}")
@@ -189,7 +214,7 @@ class Server:
 
     def _send(self, channel: Channel, data: bytes) -> None:
         try:
-            channel.send(data, self._limits.send_within)
+            self._outboxes[channel].send(data, self._limits.send_within)
         except TimeoutError:
             raise GivenUpError("does not read its answers") from None
 

@@ -9,7 +9,7 @@ from services.server.registry import Registry
 
 
 class LacksOne(Registry):
-    def listing(self) -> bytes:
+    def listing(self, _version: int) -> bytes:
         others = list(self.client_addresses.items())[1:]
         return b"".join(format_reply(part) for part in split_clients(dict(others)))
 

@@ -12,9 +12,9 @@ class AnswersFromMemory(Registry):
     _made = -60.0
     _kept = b""
 
-    def listing(self) -> bytes:
+    def listing(self, version: int) -> bytes:
         if time.monotonic() - self._made > 60:
-            self._made, self._kept = time.monotonic(), super().listing()
+            self._made, self._kept = time.monotonic(), super().listing(version)
         return self._kept
 
 

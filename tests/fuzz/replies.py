@@ -15,11 +15,13 @@ from services.protocol import (
     Bye,
     Clients,
     Noted,
+    PeerKey,
     PeerParameters,
     Ping,
     Refused,
     format_reply,
 )
+from services.punch import Hole, Stun
 from services.values import Address
 from tests.services.running import DEADLINE
 from tests.support.figures import Figure, none
@@ -41,8 +43,23 @@ REPLIES: Final = [
     format_reply(PeerParameters("USER 2", Parameters((("127.0.0.2", 9),), ("CHAT/1",), {}))),
     format_reply(Refused("unknown-label", "USER 2 is not on the list")),
     format_reply(Bye()),
+    format_reply(Accepted("USER 1", "127.0.0.1", 9, Stun("0" * 16, "0" * 32, (9, 10)))),
+    format_reply(PeerKey("USER 2", bytes(32))),
+    *(
+        format_reply(Hole("USER 2", asked, "0" * 16, "0" * 32, (("127.0.0.2", 9),), None))
+        for asked in (False, True)
+    ),
 ]
-_COMMANDS: Final = [b"OK ", b"CLIENTS ", b"PARAMETERS ", b"ERROR ", b"PING ", b""]
+_COMMANDS: Final = [
+    b"OK ",
+    b"CLIENTS ",
+    b"PARAMETERS ",
+    b"KEY ",
+    b"PUNCH ",
+    b"ERROR ",
+    b"PING ",
+    b"",
+]
 _LABELS: Final = ["USER 0", "USER 01", "USER 99999999999", "\x1b[2J", "__class__", "", "USER 1\n"]
 
 

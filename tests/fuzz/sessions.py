@@ -9,13 +9,17 @@ from random import Random
 from typing import Final
 
 from services.lines import MAX_LINE, LineReader
+from services.nat import Behaviour, Nat
 from services.parameters import Parameters
 from services.protocol import (
+    AskKey,
     AskParameters,
+    Behind,
     ListClients,
     Login,
     Offer,
     Pong,
+    Punch,
     Quit,
     format_request,
     parse_reply,
@@ -30,6 +34,7 @@ from tests.support.watched import WatchedServer
 
 SEED: Final = 1
 _OFFER: Final = Parameters((("10.0.0.9", 9),), ("CHAT/1", "PCMU/8000"), {"datagram": 1200})
+_NAT: Final = Nat(Behaviour.ENDPOINT_INDEPENDENT, Behaviour.ADDRESS_DEPENDENT)
 REQUESTS: Final = [
     format_request(Login("Mzi", DEFAULT_PASSWORD, version=1)),
     format_request(Login("Mzi", DEFAULT_PASSWORD)),
@@ -39,9 +44,21 @@ REQUESTS: Final = [
     format_request(AskParameters("USER 1")),
     format_request(Pong()),
     format_request(Quit()),
+    format_request(AskKey("USER 1")),
+    format_request(Behind(_NAT)),
+    format_request(Punch("USER 1")),
 ]
 _LOGINS: Final = REQUESTS[:2]
-_COMMANDS: Final = [b"LOGIN ", b"OFFER ", b"PARAMETERS ", b"LIST ", b""]
+_COMMANDS: Final = [
+    b"LOGIN ",
+    b"OFFER ",
+    b"PARAMETERS ",
+    b"KEY ",
+    b"BEHIND ",
+    b"PUNCH ",
+    b"LIST ",
+    b"",
+]
 _IN_ORDER: Final = b"".join(REQUESTS[at] for at in (0, 3, 4, 6, 5, 7))
 _ANSWERED: Final = [b"OK", b"CLIENTS", b"NOTED", b"PARAMETERS", b"BYE"]
 _OTHERS: Final = [

@@ -17,8 +17,9 @@ from services.media.rtcp import Element, format_compound, parse_compound
 from services.media.rtp import PacketError, parse_packet
 from services.protocol import parse_reply, parse_request
 from services.server.console import Console
-from services.server.conversation import Conversation
+from services.server.conversation import Caller, Conversation
 from services.server.registry import Registry
+from services.server.rendezvous import Rendezvous
 from services.values import ProtocolError
 from tests.fuzz.replies import REPLIES
 from tests.fuzz.sessions import REQUESTS
@@ -53,8 +54,8 @@ def test_the_server_answers_whatever_comes_with_lines_of_the_grammar(pieces: lis
     printed = io.StringIO()
     registry = Registry()
     conversation = Conversation(
-        SOURCE,
-        registry,
+        Caller(SOURCE, lambda _: True),
+        Rendezvous(registry, bytes, lambda: 0.0),
         "CSC3@A1",
         Console(printed, printed),
         longest_username=32,

@@ -14,6 +14,9 @@ from services.client.actions import (
     LearnKey,
     OpenPeer,
     PlaySound,
+    PunchHoles,
+    Reach,
+    Register,
     SendMessage,
     SendRequest,
     Show,
@@ -21,6 +24,7 @@ from services.client.actions import (
 from services.client.session import Session
 from services.datagram import parse_datagram
 from services.lines import LineReader
+from services.nat import Behaviour, Nat
 from services.protocol import Login, Offer, parse_reply
 from services.values import ErrorName, ProtocolError
 
@@ -49,9 +53,14 @@ GONE = "The server has gone: it has closed the connection."
 GOING_ON = f"{GONE} Going on with the clients known so far."
 
 
-def session(*, stay: bool = False, sealed: bool = False) -> Session:
+STRICT = Nat(Behaviour.ENDPOINT_INDEPENDENT, Behaviour.ADDRESS_AND_PORT_DEPENDENT)
+
+
+def session(*, stay: bool = False, plain: bool = False, sealed: bool = False) -> Session:
     ids = itertools.count(1)
-    return Session(lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay, sealed=sealed)
+    return Session(
+        lambda: f"m{next(ids)}", lambda: 1795365840.0, stay=stay, plain=plain, sealed=sealed
+    )
 
 
 def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each action
@@ -69,6 +78,12 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each 
             return f"= {data.decode().strip()}"
         case OpenPeer((ip, port)):
             return f"bind {ip}:{port}"
+        case Register(label, stun):
+            return f"register {label} as {stun.username}"
+        case Reach(labels):
+            return f"reach {', '.join(labels)}"
+        case PunchHoles(hole):
+            return f"punch {hole.label}"
         case SendMessage(message, data, recipients):
             assert parse_datagram(data) == message
             return f"send {message.message_id} {message.text!r} to {', '.join(recipients)}"
@@ -111,6 +126,15 @@ def react(dialogue: Session, event: str) -> Actions:
                 "sealed by USER 2": lambda: dialogue.key_wanted("USER 2"),
                 "heard": dialogue.sound_begun,
                 "not heard": lambda: dialogue.sound_refused("there is no such file"),
+                "registered": lambda: dialogue.registered(STRICT),
+                "not registered yet": lambda: dialogue.registered(None),
+                "no paths": lambda: dialogue.without_path(["USER 2", "USER 3"]),
+                "no path to 2": lambda: dialogue.without_path(["USER 2"]),
+                "all paths": lambda: dialogue.without_path([]),
+                "punched 2": lambda: dialogue.punched("USER 2", None),
+                "punched 3": lambda: dialogue.punched("USER 3", None),
+                "in vain 2": lambda: dialogue.punched("USER 2", "its NAT is strict"),
+                "in vain 3": lambda: dialogue.punched("USER 3", "its NAT is strict"),
                 "not utf8": lambda: dialogue.line_refused(
                     ProtocolError(ErrorName.NOT_UTF8, "a line must be UTF-8")
                 ),
@@ -118,9 +142,20 @@ def react(dialogue: Session, event: str) -> Actions:
             return events[event[2:]]()
 
 
-def play(table: list[str], *, stay: bool = False, sealed: bool = False) -> Session:
-    """Give the events of a table to a session and compare what comes between them."""
-    dialogue = session(stay=stay, sealed=sealed)
+def play(
+    table: list[str],
+    *,
+    stay: bool = False,
+    plain: bool = False,
+    sealed: bool = False,
+    local: tuple[str, int] | None = None,
+) -> Session:
+    """Give the events of a table to a session and compare what comes between them.
+
+    `local` is the client's own end of the connection, where that is not what the server sees.
+    """
+    dialogue = session(stay=stay, plain=plain, sealed=sealed)
+    dialogue.local_address = local
     happened = [told(action) for action in dialogue.start()]
     for entry in table:
         if entry[:2] in {"> ", "< ", "! "}:

@@ -7,19 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.client.book import MAX_UNKNOWN, AddressBook
+from services.client.book import MAX_TRUSTED, MAX_UNKNOWN, AddressBook
 from services.client.peer import Peer, describe
 from services.client.screen import Screen
 from services.datagram import ChatMessage, format_datagram
 from services.media.orders import PlayTone
 from services.media.rtcp import ReceiverReport, parse_compound
 from services.media.rtp import is_rtcp
+from services.punch import Hole
+from services.stun import Kind, claim, format_stun, parse_stun
 from tests.services.media.streams import SSRC, datagrams, outgoing
 from tests.services.running import DEADLINE
 
 SOURCE = ("10.201.0.3", 40211)
 SENT = 1795365840.0
 ARRIVAL = SENT + 60
+NOWHERE = (("127.0.0.1", 9),)
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +160,34 @@ def test_a_silent_server_holds_up_one_message_and_no_second_question_is_asked() 
     assert server.book.label_of(SOURCE) == "USER 1"
 
 
+def test_an_address_that_has_proved_whose_it_is_is_not_asked_about() -> None:
+    server = Answering(None)
+    server.book.trust("USER 2", SOURCE)
+
+    assert server.book.label_of(SOURCE) == "USER 2"
+    server.book.trust("USER 3", SOURCE)
+    assert server.book.label_of(SOURCE) == "USER 3"
+    assert server.questions == 0
+
+
+def test_no_proof_goes_before_the_list() -> None:
+    server = Answering(None)
+    server.book.learn({"USER 1": SOURCE}, looked_up=False)
+    server.book.trust("USER 2", SOURCE)
+
+    assert server.book.label_of(SOURCE) == "USER 1"
+
+
+def test_only_so_many_proofs_are_remembered() -> None:
+    server = Answering(None)
+    server.book.close()
+    for port in range(1, MAX_TRUSTED + 2):
+        server.book.trust("USER 2", ("10.201.0.66", port))
+
+    assert server.book.label_of(("10.201.0.66", 1)) is None
+    assert server.book.label_of(("10.201.0.66", 2)) == "USER 2"
+
+
 def test_after_the_server_has_gone_nobody_is_asked_and_what_is_known_stays() -> None:
     server = Answering(None)
     server.book.learn({"USER 1": SOURCE}, looked_up=False)
@@ -170,7 +201,7 @@ def test_after_the_server_has_gone_nobody_is_asked_and_what_is_known_stays() -> 
 def test_streams_leave_from_the_latest_address_and_their_answers_from_where_they_came_to() -> None:
     printed = io.StringIO()
     book = AddressBook(lambda: None)
-    peer = Peer(book, Screen(printed, printed, trace=False), lambda: None, None)
+    peer = Peer(book, Screen(printed, printed, trace=False), lambda: None, None, 15.0)
     anywhere = ("127.0.0.1", 0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(anywhere)
@@ -200,3 +231,67 @@ def test_streams_leave_from_the_latest_address_and_their_answers_from_where_they
     assert [block.ssrc for block in report.blocks] == [SSRC]
     assert "Audio from USER 1 ended: 0.0 s, 2 packets, lost 0" in printed.getvalue()
     assert "Suspicious" not in printed.getvalue()
+
+
+class Watched(io.StringIO):
+    """Output that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self._changed:
+            written = super().write(text)
+            self._changed.notify_all()
+            return written
+
+    def says(self, text: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: text in self.getvalue(), DEADLINE), text
+
+
+def test_stun_is_never_shown_and_only_a_check_with_the_right_key_is_answered() -> None:
+    printed = Watched()
+    book = AddressBook(lambda: None)
+    book.close()
+    peer = Peer(book, Screen(printed, printed, trace=False), lambda: None, None, 15.0)
+    anywhere = ("127.0.0.1", 0)
+    hole = Hole(
+        "USER 2", asked=False, username="0" * 16, password="secret", addresses=NOWHERE, nat=None
+    )
+    check, forged = (
+        format_stun(Kind.REQUEST, number * 12, [claim(hole.received_as)], key=key)
+        for number, key in ((b"1", b"secret"), (b"2", b"guess"))
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(anywhere)
+        other.settimeout(DEADLINE)
+        try:
+            peer.open(anywhere, anywhere)
+            here = peer._sockets[-1].getsockname()
+            # What comes before any hole was spoken of means nothing.
+            for data in (format_stun(Kind.REQUEST, bytes(12)), chat("FIRST")):
+                other.sendto(data, here)
+            printed.says("FIRST")
+            peer.punch(hole)
+            for data in (format_stun(Kind.REQUEST, bytes(12)), forged, check[:-1], check):
+                other.sendto(data, here)
+            answers = [parse_stun(other.recv(1000)), parse_stun(other.recv(1000))]
+            other.sendto(
+                chat("SECOND").replace(b"9f86", b"9f87").replace(b"USER 9", b"USER 2"), here
+            )
+            printed.says("SECOND")
+            printed.says("Suspicious datagrams: 1 forged.\n")
+        finally:
+            peer.close()
+
+    response, own_check = sorted(answers, key=lambda message: -message.kind)
+    assert (response.kind, response.transaction) == (Kind.RESPONSE, b"1" * 12)
+    assert response.is_signed_by(b"secret")
+    assert (own_check.kind, own_check.username) == (Kind.REQUEST, hole.sent_as)
+    assert [line[20:] for line in printed.getvalue().splitlines() if "Received" in line] == [
+        "Received message from 127.0.0.1: FIRST",
+        "Received message from USER 2: SECOND",
+    ]
+    assert len(printed.getvalue().splitlines()) == 3

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.lines import MAX_LINE
+from services.nat import Behaviour, Nat
 from services.parameters import MAX_ADDRESSES, Parameters
 from services.protocol import (
     MAX_PASSWORD,
@@ -13,6 +14,7 @@ from services.protocol import (
     Accepted,
     AskKey,
     AskParameters,
+    Behind,
     Bye,
     Clients,
     ListClients,
@@ -23,6 +25,7 @@ from services.protocol import (
     PeerParameters,
     Ping,
     Pong,
+    Punch,
     Quit,
     Refused,
     Reply,
@@ -33,6 +36,7 @@ from services.protocol import (
     parse_request,
     split_clients,
 )
+from services.punch import HOLE_MEMBERS, Hole, Stun
 from services.values import Address, ErrorName, ProtocolError
 
 usernames = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=MAX_USERNAME)
@@ -56,6 +60,9 @@ def parameters(most_addresses: int) -> st.SearchStrategy[Parameters]:
     )
 
 
+ports = st.integers(1, 65535)
+secrets = st.from_regex("[0-9a-f]{8,64}", fullmatch=True)
+nats = st.builds(Nat, st.sampled_from(Behaviour), st.sampled_from(Behaviour))
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
@@ -72,13 +79,31 @@ def offer(**changes: object) -> str:
     return "OFFER " + json.dumps({"addresses": [], "media": [], "limits": {}} | changes)
 
 
+def ok(**more: object) -> str:
+    return "OK " + json.dumps({"label": "USER 1", "ip": "10.0.0.2", "port": 1} | more)
+
+
+def hole(**changes: object) -> str:
+    members = {
+        "label": "USER 2",
+        "asked": True,
+        "username": "0" * 16,
+        "password": "0" * 32,
+        "addresses": [["10.0.0.2", 1]],
+        "nat": None,
+    }
+    return "PUNCH " + json.dumps(members | changes)
+
+
 @given(
     st.one_of(
-        st.builds(Login, usernames, passwords, st.sampled_from([1, 2])),
+        st.builds(Login, usernames, passwords, st.sampled_from([1, 2, 3])),
         st.sampled_from([ListClients(), Quit(), Pong()]),
         st.builds(Offer, parameters(MAX_ADDRESSES)),
         st.builds(AskParameters, labels),
         st.builds(AskKey, labels),
+        st.builds(Punch, labels),
+        st.builds(Behind, nats),
     )
 )
 def test_a_request_is_read_as_it_was_written(request: Request) -> None:
@@ -92,9 +117,32 @@ def test_a_request_is_read_as_it_was_written(request: Request) -> None:
 
 @given(
     st.one_of(
-        st.builds(Accepted, labels, st.ip_addresses(v=4).map(str), st.integers(1, 65535)),
-        st.builds(Clients, st.dictionaries(labels, addresses, max_size=50), st.just(value=False)),
-        st.builds(Clients, st.dictionaries(labels, addresses, min_size=1), st.just(value=True)),
+        st.builds(
+            Accepted,
+            labels,
+            st.ip_addresses(v=4).map(str),
+            ports,
+            st.none() | st.builds(Stun, secrets, secrets, st.tuples(ports, ports)),
+        ),
+        st.builds(
+            Clients,
+            st.dictionaries(labels, addresses, max_size=50),
+            st.just(value=False),
+            st.just(()),
+        ),
+        st.builds(
+            lambda clients: Clients(clients, more=True, behind=tuple(clients)[::2]),
+            st.dictionaries(labels, addresses, min_size=1, max_size=50),
+        ),
+        st.builds(
+            Hole,
+            labels,
+            st.booleans(),
+            secrets,
+            secrets,
+            st.lists(addresses, min_size=1, max_size=MAX_ADDRESSES + 1).map(tuple),
+            st.none() | nats,
+        ),
         st.sampled_from([Bye(), Ping(), Noted()]),
         st.builds(PeerParameters, labels, parameters(MAX_ADDRESSES + 1)),
         st.builds(PeerKey, labels, st.binary(min_size=32, max_size=32)),
@@ -132,7 +180,7 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
         (login(version=1.0), "bad-argument"),
         (login(version=float("nan")), "bad-argument"),
         (login(version=0), "unsupported-version"),
-        (login(version=3), "unsupported-version"),
+        (login(version=4), "unsupported-version"),
         ("PONG ok", "bad-argument"),
         ("OFFER", "bad-argument"),
         ('OFFER {"addresses":[],"media":[]}', "bad-argument"),
@@ -151,6 +199,11 @@ def test_a_reply_is_read_as_it_was_written(reply: Reply) -> None:
         (offer(limits={"datagram": 1.5}), "bad-argument"),
         (offer(limits={"datagram": 2**31}), "bad-argument"),
         ("PARAMETERS USER 2", "bad-argument"),
+        ("PUNCH", "bad-argument"),
+        ('PUNCH {"label":"bob"}', "bad-argument"),
+        ('BEHIND {"mapping":"endpoint-independent"}', "bad-argument"),
+        ('BEHIND {"mapping":"endpoint-independent","filtering":"none"}', "bad-argument"),
+        ('BEHIND {"mapping":1,"filtering":"endpoint-independent"}', "bad-argument"),
         ('PARAMETERS {"label":"bob"}', "bad-argument"),
         ("KEY USER 2", "bad-argument"),
         ('KEY {"label":"bob"}', "bad-argument"),
@@ -196,6 +249,18 @@ def test_a_wrong_request_is_a_named_error(line: str, name: str) -> None:
         ('CLIENTS {"clients":{"USER 1":["10.0.0.2"]},"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{"USER 1":{"ip":"10.0.0.2"}},"more":false}', "bad-argument"),
         ('CLIENTS {"clients":{"bob":["10.0.0.2",1]},"more":false}', "bad-argument"),
+        ('CLIENTS {"clients":{},"more":false,"behind":["USER 1"]}', "bad-argument"),
+        ('CLIENTS {"clients":{},"more":false,"behind":{}}', "bad-argument"),
+        ('CLIENTS {"clients":{},"more":false,"hidden":[]}', "bad-argument"),
+        (ok(stun=None), "bad-argument"),
+        (ok(stun={"username": "0" * 16, "password": "0" * 32, "ports": [1]}), "bad-argument"),
+        (ok(stun={"username": "0" * 16, "password": "0" * 32, "ports": [1, 0]}), "bad-argument"),
+        (ok(stun={"username": "a\n" * 8, "password": "0" * 32, "ports": [1, 2]}), "bad-argument"),
+        (hole(asked=1), "bad-argument"),
+        (hole(addresses=[]), "bad-argument"),
+        (hole(addresses=[["10.0.0.2", 1]] * 6), "bad-argument"),
+        (hole(password="secret"), "bad-argument"),
+        (hole(nat=[]), "bad-argument"),
         ("CLIENTS {'USER 1': ('10.0.0.2', 60155)}", "bad-argument"),
         ('KEY {"label":"USER 2"}', "bad-argument"),
         (f'KEY {{"label":"USER 2","key":"{"0" * 63}"}}', "bad-argument"),
@@ -217,7 +282,18 @@ def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
         st.builds(
             lambda command, value: f"{command} {json.dumps(value)}",
             st.sampled_from(
-                ["LOGIN", "LIST", "OFFER", "PARAMETERS", "KEY", "OK", "CLIENTS", "ERROR"]
+                [
+                    "LOGIN",
+                    "LIST",
+                    "OFFER",
+                    "PARAMETERS",
+                    "KEY",
+                    "OK",
+                    "CLIENTS",
+                    "ERROR",
+                    "PUNCH",
+                    "BEHIND",
+                ]
             ),
             st.one_of(
                 json_like,
@@ -229,6 +305,8 @@ def test_a_wrong_reply_is_a_named_error(line: str, name: str) -> None:
                     {"addresses": json_like, "media": json_like, "limits": json_like}
                 ),
                 st.fixed_dictionaries({"clients": json_like, "more": json_like}),
+                st.fixed_dictionaries({"mapping": json_like, "filtering": json_like}),
+                st.fixed_dictionaries(dict.fromkeys(HOLE_MEMBERS, json_like)),
             ),
         ),
     )
@@ -252,6 +330,20 @@ def test_a_long_list_is_split_into_lines_within_the_bound_and_in_order() -> None
     together = [item for part in parts for item in part.clients.items()]
     assert together == list(everybody.items())
     assert len(parts) < 12
+
+
+def test_a_long_list_of_clients_behind_nats_keeps_its_lines_within_the_bound() -> None:
+    everybody: dict[str, Address] = {
+        f"USER {number}": (f"10.201.{number // 250}.{number % 250}", 40000 + number)
+        for number in range(1, 1001)
+    }
+    behind = dict.fromkeys(list(everybody)[::2])
+
+    parts = split_clients(everybody, behind)
+
+    assert all(len(format_reply(part)) <= MAX_LINE for part in parts)
+    assert [label for part in parts for label in part.behind] == list(behind)
+    assert all(set(part.behind) <= set(part.clients) for part in parts)
 
 
 def test_an_empty_list_is_one_line() -> None:

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from services.client import discovery
 from services.client.__main__ import LIMITS
+from services.client.discovery import LET_IN_WITHIN
 from services.client.membership import OFFERED, OFFERED_SEALED
+from services.client.path import KEPT_FOR, MISSED
 from services.client.peer import KEPT, trace
+from services.client.punching import MAX_CANDIDATES, PAUSES, WITHIN
+from services.client.traversal import MAX_PUNCHING, MENU_WAITS
 from services.datagram import MAX_DATAGRAM, SEALING, format_datagram, parse_datagram
 from services.lines import MAX_LINE, LineReader
 from services.media.incoming import GRACE, PCMU, SILENCE, Incoming
@@ -28,6 +33,7 @@ from services.media.wav import MAX_FILE
 from services.protocol import (
     MAX_PASSWORD,
     MAX_USERNAME,
+    Accepted,
     Offer,
     PeerKey,
     format_reply,
@@ -37,6 +43,17 @@ from services.protocol import (
 )
 from services.seal import NONCE, seal
 from services.server.limits import BOUNDS, Limits
+from services.server.reflector import AMPLIFICATION
+from services.server.rendezvous import BURST, PER_SECOND
+from services.stun import (
+    MAX_STUN,
+    Kind,
+    change_port,
+    claim,
+    format_stun,
+    mapped,
+    parse_stun,
+)
 from services.values import ErrorName
 from tests.services.dialogue import LOGGED_IN, play, react, told
 from tests.services.media.streams import SOURCE, outgoing
@@ -114,6 +131,43 @@ def test_the_reports_in_the_document_are_what_the_code_writes() -> None:
     assert format_compound(report) == of_the_receiver
 
 
+def test_the_messages_of_stun_in_the_document_are_what_the_code_writes() -> None:
+    blocks = re.findall(r"^```stun\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    request, response, for_another_port = (bytes.fromhex(block) for block in blocks)
+    (accepted,) = (
+        reply for line in REPLIES if isinstance(reply := parse_reply(line), Accepted) and reply.stun
+    )
+    assert accepted.stun
+    key = accepted.stun.password.encode()
+    number = parse_stun(request).transaction
+
+    assert request == format_stun(Kind.REQUEST, number, [claim(accepted.stun.username)], key=key)
+    seen = (accepted.ip, accepted.port)
+    assert response == format_stun(Kind.RESPONSE, number, [mapped(seen)], key=key)
+    other = parse_stun(for_another_port).transaction
+    assert for_another_port == format_stun(Kind.REQUEST, other, [change_port()])
+
+
+def test_every_bound_of_getting_through_nats_is_in_the_document() -> None:
+    for bound in (
+        f"at most {MAX_STUN} bytes",
+        f"never more than {AMPLIFICATION} times as long",
+        f"**{WITHIN:g} s** at most: {len(PAUSES) + 1} checks",
+        f"after pauses of {PAUSES[0] * 1000:.0f} ms that grow to {PAUSES[-1] * 1000:.0f} ms",
+        f"({MAX_CANDIDATES} addresses at most)",
+        f"{len(discovery.PAUSES) + 1} times in all, after pauses of 100, 200, 400, 800",
+        f"waits for that {MENU_WAITS * 1000:.0f} ms at most",
+        f"({LET_IN_WITHIN * 1000:.0f} ms after the registration)",
+        f"when {MISSED} of these in a row were not answered",
+        f"was not used for {KEPT_FOR:.0f} s",
+        f"punches to {MAX_PUNCHING} peers at once at most",
+        f"as many at once and {PER_SECOND:.0f} more each second",
+    ):
+        assert bound in DOCUMENT, bound
+    assert BURST == MAX_PUNCHING
+    assert discovery.PAUSES == (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+
+
 @pytest.mark.parametrize("line", examples("trace-media"))
 def test_a_trace_line_of_media_has_the_fields_that_the_code_writes(line: str) -> None:
     first = parse_packet(outgoing().packet(next(tone(440.0))))
@@ -155,6 +209,8 @@ def test_every_kind_of_message_is_in_the_document() -> None:
         "OFFER",
         "PARAMETERS",
         "KEY",
+        "BEHIND",
+        "PUNCH",
         "PONG",
         "QUIT",
     }
@@ -164,6 +220,7 @@ def test_every_kind_of_message_is_in_the_document() -> None:
         "NOTED",
         "PARAMETERS",
         "KEY",
+        "PUNCH",
         "PING",
         "BYE",
         "ERROR",

@@ -1,13 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from services.lines import LineReader
-from services.protocol import parse_reply
+from services.protocol import VERSION, parse_reply
 from services.server.registry import Registry
 
 
 def listed(registry: Registry) -> dict[str, tuple[str, int]]:
     everybody: dict[str, tuple[str, int]] = {}
-    for line in LineReader().feed(registry.listing()):
+    for line in LineReader().feed(registry.listing(VERSION)):
         assert isinstance(line, str)
         everybody |= parse_reply(line).clients  # type: ignore[union-attr]
     return everybody
@@ -46,13 +46,13 @@ def test_removing_a_label_twice_is_no_error() -> None:
 def test_the_list_is_made_anew_only_after_a_change() -> None:
     registry = Registry()
     registry.add(("10.0.0.2", 50001))
-    first = registry.listing()
+    first = registry.listing(VERSION)
 
-    assert registry.listing() is first
+    assert registry.listing(VERSION) is first
     registry.remove("USER 7")
-    assert registry.listing() is first
+    assert registry.listing(VERSION) is first
     registry.add(("10.0.0.3", 50001))
-    assert registry.listing() != first
+    assert registry.listing(VERSION) != first
 
 
 def test_logins_at_the_same_time_get_different_labels() -> None:

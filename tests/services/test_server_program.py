@@ -106,7 +106,7 @@ def test_the_answer_to_a_login_is_the_address_that_the_server_sees(
         (b"\xff\xfe\n", "ERROR not-utf8 "),
         (b"x" * MAX_LINE + b"\n", "ERROR line-too-long "),
         (b"x" * MAX_LINE, "ERROR line-too-long "),
-        (LOGIN.replace(b"1,", b"3,", 1), "ERROR unsupported-version "),
+        (LOGIN.replace(b"1,", b"4,", 1), "ERROR unsupported-version "),
         (LOGIN.replace(b"U1", b""), "ERROR bad-username "),
         (LOGIN.replace(b"A1", b"A2"), "ERROR wrong-password "),
         (b"LOGIN " + b"[" * 4000 + b"\n", "ERROR bad-argument "),

@@ -42,7 +42,7 @@ CLIENT_LINES: Final = re.compile(
     rf"(Received message from (USER \d+|127\.[0-9.]+): {_PLAIN}"
     r"|Audio (from USER \d+ (begins|is a call|ended)|to USER \d+ ended|refused: \d+ datagrams?)"
     rf"{_PLAIN})"
-    r"|Suspicious datagrams: (\d+ (oversized|damaged|replayed|spoofed)(, )?)+\."
+    r"|Suspicious datagrams: (\d+ (oversized|damaged|replayed|spoofed|unreadable|forged)(, )?)+\."
 )
 """Those of a client that is told nothing but its name, and hears."""
 _NOTHING: Final = re.compile(r"(?!)")

@@ -1,0 +1,97 @@
+"""Reaching recipients: at once, or after holes were punched through the NATs between.
+
+The part of the dialogue that deals with the ways to peers; no I/O, as in `session.py`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from services.client.actions import Actions, PunchHoles, Question, Reach, Show
+from services.client.membership import Membership
+from services.protocol import Punch, Refused
+from services.punch import Hole
+from services.values import Address, ErrorName
+
+_NO_HOLE: Mapping[str, str | None] = {
+    ErrorName.UNKNOWN_LABEL: "it is not on the list any more",
+    ErrorName.TOO_MANY_PUNCHES: "the server was asked to punch holes too often",
+    # The other one speaks an earlier version: it is written to directly, as that version does.
+    ErrorName.NO_PUNCHING: None,
+}
+"""Why a peer behind a NAT cannot be reached, by the error; None where it can be tried."""
+
+
+class Reaching(Membership):
+    """Whom the next message goes to, and who of them has to be reached first."""
+
+    def __init__(self, *, stay: bool, plain: bool, sealed: bool) -> None:
+        """Start with nobody named; see `Membership`."""
+        super().__init__(stay=stay, plain=plain, sealed=sealed)
+        self._recipients: dict[str, Address] = {}
+        self._behind: set[str] = set()
+        """Those on the list that are behind a NAT."""
+        self._waiting: list[str] = []
+        self._unreached: dict[str, str] = {}
+        self._punches_asked_for: list[str] = []
+        self._once_reached: Callable[[dict[str, Address]], Actions] = lambda _: []
+
+    def _reach(self, send: Callable[[dict[str, Address]], Actions]) -> Actions:
+        """Send at once, or after holes were punched to those recipients that need it."""
+        hidden = [
+            label
+            for label in self._recipients
+            if label != self._label and (self._is_behind or label in self._behind)
+        ]
+        if not hidden:
+            return send(self._recipients)
+        self._once_reached = send
+        return [Reach(tuple(hidden))]
+
+    def without_path(self, labels: Iterable[str]) -> Actions:
+        """Take which of the recipients that were asked about with `Reach` have no path yet."""
+        self._waiting = list(labels)
+        self._unreached = {}
+        return self._inquire(self._ask_for_punches, self._reached)
+
+    def punched(self, label: str, why: str | None) -> Actions:
+        """Take that there is a path to a peer, or why there is none."""
+        if label not in self._waiting:
+            return []
+        self._waiting.remove(label)
+        if why:
+            self._unreached[label] = why
+        return [] if self._waiting else self._reached()
+
+    def _ask_for_punches(self) -> Actions:
+        if not self._waiting:
+            return self._reached()
+        self._punches_asked_for += self._waiting
+        return [asked for label in self._waiting for asked in self._tell_server(Punch(label))]
+
+    def _reached(self) -> Actions:
+        """Send to whom there is a path, and to all others if there is no server to ask."""
+        self._waiting = []
+        told = [Show(f"Cannot send to {label}: {why}.") for label, why in self._unreached.items()]
+        reached = {
+            label: address
+            for label, address in self._recipients.items()
+            if label not in self._unreached
+        }
+        following = self._once_reached(reached) if reached else self._ask(Question.LIST)
+        return [*told, *following]
+
+    def _hole_arrived(self, hole: Hole) -> Actions:
+        if hole.asked:
+            if hole.label not in self._punches_asked_for:
+                return self.server_gone("it sent an answer to no question")
+            self._punches_asked_for.remove(hole.label)
+        return [PunchHoles(hole)]
+
+    def _is_about_a_hole(self, reply: Refused) -> bool:
+        return bool(self._punches_asked_for) and reply.name in _NO_HOLE
+
+    def _hole_refused(self, reply: Refused) -> Actions:
+        return self.punched(self._punches_asked_for.pop(0), _NO_HOLE[reply.name])
+
+    def _forget_holes(self) -> None:
+        """Take that what was asked for will not be answered."""
+        self._punches_asked_for.clear()

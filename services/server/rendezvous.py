@@ -1,0 +1,120 @@
+"""How clients behind NATs get together: credentials for STUN, and who punches holes to whom."""
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from services.protocol import Refused, format_reply
+from services.punch import Hole, Stun
+from services.server.registry import Registry
+from services.values import Address, ErrorName
+
+BURST = 128
+"""Punches that one client may ask for at once: a message to as many."""
+PER_SECOND = 4.0
+"""How many more it may ask for after that."""
+_USERNAME, _PASSWORD = 8, 16
+"""Random bytes in credentials."""
+
+
+class _Party(NamedTuple):
+    """A client that knows of all this, and what leaves a line for it."""
+
+    stun: Stun | None
+    deliver: Callable[[bytes], bool]
+
+
+class Rendezvous:
+    """Knows the clients of version 3; shared by all connections and the thread for STUN."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        random: Callable[[int], bytes],
+        clock: Callable[[], float],
+    ) -> None:
+        """Take where random bytes come from, and a clock that counts seconds."""
+        self.ports: tuple[int, int] | None = None
+        """Where STUN is answered, if it is."""
+        self.registry = registry
+        self._random = random
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._parties: dict[str, _Party] = {}
+        self._labels: dict[str, str] = {}
+        self._allowed: dict[str, tuple[float, float]] = {}
+
+    def enter(self, label: str, deliver: Callable[[bytes], bool]) -> Stun | None:
+        """Take in a client; return its credentials, if STUN is answered."""
+        with self._lock:
+            stun = Stun(*self._credentials(), self.ports) if self.ports else None
+            self._parties[label] = _Party(stun, deliver)
+            if stun:
+                self._labels[stun.username] = label
+            return stun
+
+    def leave(self, label: str) -> None:
+        """Forget a client; one that is not there is no error."""
+        with self._lock:
+            party = self._parties.pop(label, None)
+            self._allowed.pop(label, None)
+            if party and party.stun:
+                del self._labels[party.stun.username]
+
+    def key_of(self, username: str) -> bytes | None:
+        """Return the key that belongs to a username."""
+        with self._lock:
+            label = self._labels.get(username)
+            party = label and self._parties[label]
+            return party.stun.password.encode() if party and party.stun else None
+
+    def register(self, username: str, seen: Address) -> bool:
+        """Put the address that a client is seen at by UDP on the list; return whether it may be.
+
+        The key has been checked by now.
+        """
+        with self._lock:
+            label = self._labels.get(username)
+        return label is not None and self.registry.move(label, seen)
+
+    def punch(self, asker: str, asked: str) -> bytes:
+        """Return the line that answers a PUNCH, after the other client was told the same."""
+        with self._lock:
+            ours, theirs = self._parties.get(asker), self._parties.get(asked)
+        credentials = self._credentials()
+        for_asker = self._hole(asked, *credentials, asked=True)
+        for_asked = self._hole(asker, *credentials, asked=False)
+        if not for_asker or not for_asked:
+            return _refuse(ErrorName.UNKNOWN_LABEL, f"{asked} is not on the list")
+        if asker == asked or not ours or not theirs:
+            return _refuse(ErrorName.NO_PUNCHING, f"no holes can be punched to {asked}")
+        if not self._may_ask(asker):
+            return _refuse(ErrorName.TOO_MANY_PUNCHES, "that was asked for too often")
+        if not theirs.deliver(format_reply(for_asked)):
+            return _refuse(ErrorName.TOO_MANY_PUNCHES, f"{asked} is asked too often")
+        return format_reply(for_asker)
+
+    def _hole(self, label: str, username: str, password: str, *, asked: bool) -> Hole | None:
+        """Return what is told of a client to who punches to it; None if it has left."""
+        found = self.registry.parameters_of(label)
+        if found is None:
+            return None
+        nat = self.registry.nat_of(label)
+        return Hole(label, asked, username, password, found.addresses, nat)
+
+    def _may_ask(self, label: str) -> bool:
+        now = self._clock()
+        with self._lock:
+            allowed, last = self._allowed.get(label, (float(BURST), now))
+            allowed = min(float(BURST), allowed + (now - last) * PER_SECOND)
+            if allowed < 1:
+                return False
+            self._allowed[label] = allowed - 1, now
+            return True
+
+    def _credentials(self) -> tuple[str, str]:
+        return self._random(_USERNAME).hex(), self._random(_PASSWORD).hex()
+
+
+def _refuse(name: ErrorName, text: str) -> bytes:
+    return format_reply(Refused(name, text))
