@@ -43,6 +43,9 @@ def connect() -> docker.APIClient:
             "`peerlab doctor` tells more",
         ) from error
     client.timeout = TIMEOUT
+    # No proxy is between here and a socket of this machine. Whoever asks the environment for one,
+    # at every request, stumbles where another thread changes it.
+    client.trust_env = not client.base_url.startswith("http+docker://")
     return client
 
 
