@@ -136,11 +136,12 @@ def test_ctrl_c_on_a_pseudo_terminal_interrupts(bench: Bench) -> None:
     bench.program(
         "tty",
         """
-        try:
-            print("waiting")
-            input()
-        except KeyboardInterrupt:
-            print("interrupted")
+        import signal
+        # It may come before anything waits for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        print("waiting")
+        signal.sigwait({signal.SIGINT})
+        print("interrupted")
         """,
         terminal="pty",
     )
