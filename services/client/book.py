@@ -27,18 +27,24 @@ class AddressBook:
         self._labels: dict[Address, str] = {}
         self._trusted: dict[Address, str] = {}
         self._unknown_until: dict[Address, float] = {}
+        self._rests_until = 0.0
 
     def label_of(self, address: Address) -> str | None:
         """Return the label of an address, asking the server about one that is not known.
 
         Called by one thread only. Waits a second at most, and not at all while an earlier
-        question is overdue: a silent server holds up one message, not each of them.
+        question is overdue: a silent server holds up one message, not each of them. Nor does it
+        wait for as long after a question about a stranger as that has taken: many of them at a
+        server that is far away hold up others for half of the time at most.
         """
         with self._inquiry.changed:
-            if self._find(address) is None and self._may_ask_about(address):
+            asked = self._clock()
+            if self._find(address) is None and self._may_ask_about(address, asked):
                 self._inquiry.put(_LIST)
                 if self._find(address) is None:
-                    self._unknown_until[address] = self._clock() + UNKNOWN_FOR
+                    now = self._clock()
+                    self._unknown_until[address] = now + UNKNOWN_FOR
+                    self._rests_until = now + (now - asked)
             return self._find(address)
 
     def trust(self, label: str, address: Address) -> None:
@@ -77,13 +83,13 @@ class AddressBook:
     def _find(self, address: Address) -> str | None:
         return self._labels.get(address) or self._trusted.get(address)
 
-    def _may_ask_about(self, address: Address) -> bool:
-        now = self._clock()
+    def _may_ask_about(self, address: Address, now: float) -> bool:
         self._unknown_until = {
             unknown: until for unknown, until in self._unknown_until.items() if until > now
         }
         return (
             self._inquiry.possible
+            and now >= self._rests_until
             and address not in self._unknown_until
             and len(self._unknown_until) < MAX_UNKNOWN
         )

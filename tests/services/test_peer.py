@@ -85,14 +85,16 @@ def test_the_trace_line_is_one_line_of_ascii_with_the_text_as_json(
 class Answering:
     """An address book whose server answers every question at once, or never."""
 
-    def __init__(self, clients: dict[str, tuple[str, int]] | None) -> None:
+    def __init__(self, clients: dict[str, tuple[str, int]] | None, round_trip: float = 0.0) -> None:
         self.now = 0.0
+        self.round_trip = round_trip
         self.questions = 0
         self.clients = clients
         self.book = AddressBook(self._asked, lambda: self.now)
 
     def _asked(self) -> None:
         self.questions += 1
+        self.now += self.round_trip
         if self.clients is not None:
             threading.Thread(target=self._answer, args=(self.clients,)).start()
 
@@ -139,6 +141,25 @@ def test_a_flood_from_many_addresses_is_not_passed_on_to_the_server() -> None:
     server.now += 1.0
     server.book.label_of(SOURCE)
     assert server.questions == MAX_UNKNOWN + 1
+
+
+def test_after_a_stranger_others_are_not_held_up_for_as_long_as_the_question_took() -> None:
+    server = Answering({}, round_trip=0.1)
+    for port in range(1, 1001):
+        server.book.label_of(("10.201.0.66", port))
+
+    assert server.questions == 1
+    server.now += 0.11
+    server.book.label_of(SOURCE)
+    assert server.questions == 2
+
+
+def test_no_question_waits_after_one_about_somebody_on_the_list() -> None:
+    server = Answering({"USER 1": SOURCE}, round_trip=0.1)
+
+    assert server.book.label_of(SOURCE) == "USER 1"
+    server.clients = {"USER 1": SOURCE, "USER 2": ("10.201.0.4", 40211)}
+    assert server.book.label_of(("10.201.0.4", 40211)) == "USER 2"
 
 
 def test_after_the_server_has_come_back_it_is_asked_again() -> None:
