@@ -8,8 +8,8 @@ from pathlib import Path
 from peerlab.checks.judge import judge
 from peerlab.checks.result import Result
 from peerlab.errors import UsageError
-from peerlab.evidence.folder import PROGRAMS, SCENARIO
-from peerlab.evidence.journal import Kind
+from peerlab.evidence.folder import JOURNAL, PROGRAMS, SCENARIO
+from peerlab.evidence.journal import Event, Kind, read_journal
 from peerlab.evidence.reading import Evidence
 from peerlab.scenario.load import load_recorded
 from peerlab.scenario.model import Scenario
@@ -31,7 +31,6 @@ def judge_evidence(evidence: Evidence) -> Result:
     about = evidence.journal[0] if evidence.journal else None
     if about is None or about.kind is not Kind.RUN:
         raise UsageError(f"{folder} is not the evidence of a run: its journal does not begin")
-    submission = about.detail.get("submission")
     return Result(
         scenario := recorded_scenario(evidence),
         str(about.detail["backend"]),
@@ -39,9 +38,18 @@ def judge_evidence(evidence: Evidence) -> Result:
         folder,
         evidence.journal[-1].at,
         seed=int(about.detail.get("seed", 0)),
-        submission=None if submission is None else str(submission),
+        submission=_submission(about),
         began=_moment(str(about.detail.get("began"))),
     )
+
+
+def submission_of(folder: Path) -> str | None:
+    """Whose program was played in a run that cannot be judged, if its journal still tells that."""
+    try:
+        first = next(read_journal(folder / JOURNAL), None)
+    except (OSError, ValueError):
+        return None
+    return None if first is None else _submission(first)
 
 
 def recorded_scenario(evidence: Evidence) -> Scenario:
@@ -55,6 +63,11 @@ def recorded_scenario(evidence: Evidence) -> Scenario:
     scenario = load_recorded(evidence.path / SCENARIO, programs=programs)
     name = str(about["scenario"])
     return replace(scenario, name=name, path=Path(about.get("file", f"{name}.yaml")))
+
+
+def _submission(about: Event) -> str | None:
+    submission = about.detail.get("submission")
+    return None if submission is None else str(submission)
 
 
 def _moment(text: str) -> datetime | None:

@@ -190,6 +190,80 @@ def test_evidence_that_is_none_keeps_nothing_else_from_being_written(peerlab: Co
     assert "there is no nowhere" in result.stderr
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_broken_evidence_has_a_row_and_keeps_no_other_of_its_class_from_one(
+    peerlab: Command, left: int
+) -> None:
+    path = peerlab.bench.write(GRADED, "lab")
+    for name in ("anna", "bert", "zoe"):
+        assert peerlab.run(path, "--submission", name, "--out", f"graded/{name}").exit_code == 0
+    (journal,) = Path("graded/bert/lab").glob("*Z-*/journal.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([*lines[:left], "{}\n"][: left * 2]))  # none, or one and a bad one
+    bert = "bert" if left else str(journal.parent)
+    formats = [name for name in FORMATS if name != "gradescope"]  # which takes no class
+    result = peerlab("check", "graded", *(f"--write={name}=out/{name}" for name in formats))
+    assert result.exit_code == 2
+    table = csv.DictReader(Path("out/csv").read_text().splitlines())
+    rows = {row["submission"]: (row["total"], row["max"], row["outcome"]) for row in table}
+    assert rows == {
+        "anna": ("2", "2", "passed"),
+        "zoe": ("2", "2", "passed"),
+        bert: ("", "2", "unknown"),
+    }
+    told = json.loads(Path("out/json").read_text())
+    assert [run["submission"] for run in told["scenarios"]] == ["anna", "zoe"]
+    assert told["outcome"] == "unknown"
+    assert [line.split()[:2] for line in result.stdout.splitlines()[:2]] == [["passed", "lab"]] * 2
+    for text in (result.stderr, *(Path("out", name).read_text() for name in formats)):
+        assert "is not the evidence of a run" in text
+
+
+def test_broken_evidence_of_a_submission_keeps_its_other_runs(peerlab: Command) -> None:
+    for name in ("one", "two", "three"):
+        peerlab.run(peerlab.bench.write(GRADED, name), "--submission", "bert", "--out", "graded")
+        if name != "one":
+            (scenario,) = Path("graded", name).glob("*Z-*/scenario.yaml")
+            scenario.write_text(f"title: {name}")
+    formats = ("csv", "json", "gradescope")
+    result = peerlab("check", "graded", *(f"--write={name}={name}" for name in formats))
+    assert result.exit_code == 2
+    (row,) = csv.DictReader(Path("csv").read_text().splitlines())
+    assert (row["submission"], row["one points"], row["total"]) == ("bert", "2", "")
+    assert row["outcome"] == "unknown"
+    error = json.loads(Path("json").read_text())["error"]
+    assert all(f"{name}/" in error for name in ("graded/two", "graded/three"))
+    graded = json.loads(Path("gradescope").read_text())
+    assert graded["score"] == 2
+    assert "Not everything was played. A person must look at it" in graded["output"]
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_when_nobody_reads_any_more_every_run_is_judged_for_the_files(
+    peerlab: Command, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    for name in ("anna", "bert", "zoe"):
+        peerlab.run(peerlab.bench.write(GRADED, "lab"), "--submission", name)
+    told: list[str] = []
+    echo = click.echo
+
+    def head(message: str, **options: object) -> None:
+        if len(told) >= lines:
+            raise BrokenPipeError(32, "Broken pipe")
+        told.append(message)
+        echo(message, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(click, "echo", head)
+    result = peerlab("check", "runs", *EVERYTHING[2:3], "--write=csv=out/csv")
+    assert result.exit_code == 141
+    assert len(told) == lines
+    rows = [*csv.DictReader(Path("out/csv").read_text().splitlines())]
+    assert {(row["submission"], row["total"], row["error"]) for row in rows} == {
+        (name, "2", "") for name in ("anna", "bert", "zoe")
+    }
+    assert json.loads(Path("out/json").read_text())["outcome"] == "passed"
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x1b[31m", "\udcff"])
 def test_a_submission_has_a_name_that_can_be_printed(peerlab: Command, name: str) -> None:
     result = peerlab.run(peerlab.bench.write(PASSES), f"--submission={name}")

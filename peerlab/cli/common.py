@@ -209,7 +209,7 @@ def about(run: FoundRun) -> Iterator[None]:
         if run.origin == run.folder:
             raise
         raise UsageError(str(error).replace(str(run.folder), str(run.origin))) from None
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         told = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{run.origin} is not the evidence of a run as this version has it ({told})"

@@ -1,7 +1,7 @@
 """Commands about evidence: check."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,9 @@ import click
 from peerlab.checks.result import Result
 from peerlab.cli.common import (
     WRITE,
+    FoundRun,
     about,
+    cannot_go_on,
     evidence_folders,
     reports_errors,
     status_of,
@@ -20,8 +22,9 @@ from peerlab.cli.common import (
 from peerlab.errors import ExitStatus, NotJudged, PeerlabError
 from peerlab.evidence.folder import find_runs
 from peerlab.evidence.unplayed import find_unplayed
-from peerlab.recorded import judge_recorded
+from peerlab.recorded import judge_recorded, submission_of
 from peerlab.report import text
+from peerlab.report.text import shown_path
 
 EVIDENCE = click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EVIDENCE..."
@@ -36,36 +39,73 @@ def check(*, paths: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
     """Judge runs again, from the evidence that they left: folders below runs/, or packed ones."""
     written = targets_of(targets)
     began = time.monotonic()
-    results: list[Result] = []
-    reasons: dict[str, str] = {}
-    errors: list[PeerlabError] = []
+    judging = _Judging(quiet=written.quiet)
     for path in paths:
+        judging.take(path)
+    results = judging.results
+    written.write(results, NotJudged(judging.reasons) if judging.reasons else None)
+    if len(results) > 1:
+        judging.say(text.summary(results, time.monotonic() - began))
+    if judging.unheard is not None:
+        raise judging.unheard
+    return judging.errors[0].exit_status if judging.errors else status_of(results)
+
+
+class _Judging:
+    """Judges run after run: whatever one of a class handed in, the others are judged.
+
+    Attributes:
+        results: what came of those that could be judged.
+        reasons: why others could not, by their submissions, or else by where their evidence is.
+        errors: the same as errors, in order.
+        unheard: what kept people from being told, as a closed pipe does; formats are written still.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.results: list[Result] = []
+        self.reasons: dict[str, str] = {}
+        self.errors: list[PeerlabError] = []
+        self.unheard: PeerlabError | None = None
+        self._quiet = quiet
+
+    def take(self, path: Path) -> None:
+        """Judge every run that a path names; what is packed goes by the packed file."""
         unplayed = find_unplayed(path)
         if unplayed:
-            reasons |= unplayed
-            errors.append(NotJudged(unplayed))
-            tell(errors[-1])
+            self._fail(NotJudged(unplayed), unplayed)
             if not find_runs(path):
-                continue
+                return
         try:
-            results += _judged(path, say=not written.quiet)
-        except PeerlabError as error:  # whatever one of a class handed in, the others are judged
-            tell(error)
-            reasons[str(path)] = str(error)
-            errors.append(error)
-    written.write(results, NotJudged(reasons) if reasons else None)
-    if len(results) > 1 and not written.quiet:
-        click.echo(text.summary(results, time.monotonic() - began))
-    return errors[0].exit_status if errors else status_of(results)
+            with evidence_folders([path]) as found:
+                for run in found:
+                    self._judge(run)
+        except PeerlabError as error:
+            self._fail(error, {str(path): str(error)})
 
+    def say(self, told: str) -> None:
+        """Tell people, as long as they can be told."""
+        if self._quiet or self.unheard is not None:
+            return
+        try:
+            click.echo(told)
+        except OSError as error:
+            self.unheard = cannot_go_on(error)
 
-def _judged(path: Path, *, say: bool) -> Iterator[Result]:
-    """Judge every run that a path names, and tell it; what is packed goes by the packed file."""
-    with evidence_folders([path]) as found:
-        for run in found:
+    def _judge(self, run: FoundRun) -> None:
+        try:
             with about(run):
                 result = judge_recorded(run.folder)
-            if say:
-                why = text.explanation(result, run.origin)
-                click.echo("\n".join([text.run_line(result, run.origin), *why]))
-            yield replace(result, evidence=run.origin)
+        except PeerlabError as error:
+            name = submission_of(run.folder) or shown_path(run.origin)
+            self._fail(error, {name: str(error)})
+            return
+        self.results.append(replace(result, evidence=run.origin))
+        why = text.explanation(result, run.origin)
+        self.say("\n".join([text.run_line(result, run.origin), *why]))
+
+    def _fail(self, error: PeerlabError, reasons: Mapping[str, str]) -> None:
+        tell(error)
+        self.errors.append(error)
+        for name, reason in reasons.items():
+            before = self.reasons.get(name)
+            self.reasons[name] = reason if before is None else f"{before}; {reason}"
