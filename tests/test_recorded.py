@@ -1,14 +1,18 @@
 """Runs are judged again from what they left behind."""
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from peerlab.checks.verdict import Outcome
-from peerlab.errors import UsageError
+from peerlab.errors import PeerlabError, UsageError
+from peerlab.evidence.capture import read_capture
 from peerlab.recorded import judge_recorded
+from peerlab.report.captures import read_captures
 from tests.support.bench import Bench
 
 FAILS = """
@@ -111,6 +115,46 @@ def test_a_journal_of_a_time_when_none_told_its_end_is_judged(tmp_path: Path) ->
     del about["closes"]
     journal.write_text("".join([json.dumps(about) + "\n", *others]))
     assert judge_recorded(journal.parent).verdict.outcome is Outcome.PASSED
+
+
+NO_FILES: dict[str, Callable[[Path], None]] = {
+    "a pipe": os.mkfifo,
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "a directory": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+@pytest.mark.parametrize("name", ["journal.jsonl", "scenario.yaml", "programs/chat.yaml"])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(
+    tmp_path: Path, what: str, name: str
+) -> None:
+    folder = Bench(tmp_path).play(PASSES).evidence
+    (folder / name).unlink()
+    NO_FILES[what](folder / name)
+    with pytest.raises(PeerlabError, match=r"not a regular file|there is no program file"):
+        judge_recorded(folder)
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_a_capture_that_is_no_regular_file_is_neither_read_nor_shown(
+    tmp_path: Path, what: str
+) -> None:
+    folder = Bench(tmp_path).play(PASSES).evidence
+    (folder / "captures").mkdir()
+    capture = folder / "captures" / "u1.pcap"
+    NO_FILES[what](capture)
+    with pytest.raises(OSError, match="not a regular file"):
+        read_capture(capture)
+    assert list(read_captures(folder, tmp_path)) == []
+
+
+def test_a_journal_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    folder = Bench(tmp_path).play(PASSES).evidence
+    with (folder / "journal.jsonl").open("r+b") as file:
+        file.truncate(1 << 40)  # takes no room: it is nearly all hole
+    with pytest.raises(UsageError, match=r"has 1099511627776 bytes, expected no more than \d+"):
+        judge_recorded(folder)
 
 
 def test_what_is_no_evidence_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final
 
+from peerlab.evidence.files import open_file
+
 MOST_BYTES: Final = 64 * 1024 * 1024
 """How much of a capture is read."""
 MOST_WAITING: Final = 256
@@ -76,12 +78,12 @@ def read_capture(path: Path, *, limit: int = MOST_BYTES) -> Captured:
     """Read a capture: its datagrams in order, then its TCP streams in the order of their begin.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is no regular file.
         ValueError: it is not a capture of Ethernet with nanoseconds.
     """
     reader = _Reader()
     frames = 0
-    with path.open("rb") as file:
+    with open_file(path, None) as file:
         for frame in _frames(file, path, limit):
             reader.take(frame)
             frames += 1

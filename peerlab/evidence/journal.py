@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from io import TextIOWrapper
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Self
 
+from peerlab.evidence.files import open_file
 from peerlab.evidence.mask import Mask
 
 
@@ -193,8 +195,13 @@ class Journal:
 
 
 def read_journal(path: Path) -> Iterator[Event]:
-    """The events of a journal. A last line cut short, as by `kill -9`, is left out."""
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+    """The events of a journal. A last line cut short, as by `kill -9`, is left out.
+
+    Raises:
+        OSError: it cannot be read, is no regular file or too large.
+        ValueError: a line is not an event.
+    """
+    with TextIOWrapper(open_file(path), "utf-8", errors="replace", newline="\n") as file:
         for line in file:
             if line.endswith("\n"):
                 yield Event.from_json(line)

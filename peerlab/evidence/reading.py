@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from peerlab.errors import UsageError
+from peerlab.evidence.files import read_file
 from peerlab.evidence.folder import CAPTURES, JOURNAL, NODES, VERDICT
 from peerlab.evidence.journal import OF_THE_WIRE, SAID, Event, Kind, read_journal
 from peerlab.scenario.values import MAX_LINE
@@ -299,7 +300,7 @@ class Evidence:
 
     def log(self, node: str) -> bytes:
         """The verbatim output of a node."""
-        return (self.path / NODES / f"{node}.log").read_bytes()
+        return read_file(self.path / NODES / f"{node}.log")
 
     def capture(self, node: str) -> Path:
         """Where the capture of a node is, if there is one: what it sent and what it received."""
@@ -311,7 +312,7 @@ class Evidence:
         path = self.path / VERDICT
         if not path.exists():
             return {}
-        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        verdict: dict[str, Any] = json.loads(read_file(path))
         return verdict
 
     @property

@@ -7,8 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from peerlab.evidence.files import read_file
+
 _STEM: Final = "not-played-"
 """How its file is called, where the evidence would have gone; each submission has its own."""
+MOST_BYTES: Final = 1 << 20
+"""Bytes that such a note may have."""
 
 
 def note_unplayed(out: Path, submission: str, reason: str) -> None:
@@ -33,7 +37,7 @@ def find_unplayed(directory: Path) -> Mapping[str, str]:
     found = {}
     for note in sorted(directory.rglob(f"{_STEM}*.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads(note.read_text(encoding="utf-8"))
+            told = json.loads(read_file(note, MOST_BYTES))
             found[str(told["submission"])] = str(told["reason"])
     return found
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from peerlab.evidence.files import read_file
 from peerlab.evidence.folder import CAPTURES
 
 MOST_EMBEDDED: Final = 2_000_000
@@ -26,12 +27,12 @@ class Capture:
 
 def read_captures(folder: Path, beside: Path) -> Iterator[Capture]:
     """The captures: in the page where they are small together, else where they lie."""
-    files = sorted((folder / CAPTURES).glob("*.pcap"))
+    files = sorted(file for file in (folder / CAPTURES).glob("*.pcap") if file.is_file())
     sizes = [file.stat().st_size for file in files]
     embedded = sum(sizes) <= MOST_EMBEDDED
     for file, size in zip(files, sizes, strict=True):
         if embedded:
-            content = base64.b64encode(file.read_bytes()).decode()
+            content = base64.b64encode(read_file(file, MOST_EMBEDDED)).decode()
             link = f"data:application/vnd.tcpdump.pcap;base64,{content}"
         else:
             link = relative_link(file, beside)
