@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -141,3 +142,33 @@ def test_what_was_removed_halfway_is_no_run(peerlab: Command) -> None:
     run = Path("runs/lab/latest").resolve()
     run.rename(run.with_name(f".removed-{run.name}"))
     assert "found no evidence of a run in runs" in peerlab("check", "runs").output
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["1e308", "-1", "-1e-3", "10000001", "9" * 400, '"3.01"', "true", "null", "[]", "NaN"],
+)
+def test_check_and_report_refuse_a_time_that_is_none_in_the_same_words(
+    peerlab: Command, at: str
+) -> None:
+    assert peerlab.run(peerlab.bench.write(PASSES, "lab")).exit_code == 0
+    journal = Path("runs/lab/latest/journal.jsonl")
+    text = journal.read_text()
+    (began,) = re.findall(r'"at": ([^,]+), "kind": "started"', text)
+    text = text.replace(f'"at": {began}, "kind": "started"', f'"at": {at}, "kind": "started"')
+    journal.write_text(text)
+    checked, reported = (peerlab(command, str(journal.parent)) for command in ("check", "report"))
+    assert (checked.exit_code, reported.exit_code) == (2, 2)
+    assert checked.stderr == reported.stderr
+    assert "expected seconds from 0 to 10000000" in checked.stderr
+    assert len(checked.stderr) < 300
+
+
+def test_check_and_report_take_the_latest_time_that_there_is(peerlab: Command) -> None:
+    assert peerlab.run(peerlab.bench.write(PASSES, "lab")).exit_code == 0
+    journal = Path("runs/lab/latest/journal.jsonl")
+    journal.write_text(
+        re.sub(r'^{"at": [^,]+', '{"at": 1e7', journal.read_text(), flags=re.MULTILINE)
+    )
+    for command in ("check", "report"):
+        assert peerlab(command, str(journal.parent)).exit_code == 0

@@ -1,12 +1,12 @@
 """The ordered record of everything that a run did and saw, one JSON object a line."""
 
 import json
+import reprlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from io import TextIOWrapper
-from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -89,6 +89,10 @@ SAID: Final = frozenset({Kind.TYPED, Kind.PRINTED, Kind.SENT, Kind.RECEIVED})
 # Made once: a journal has a hundred thousand lines, and each would look for them again.
 _DECODER: Final = json.JSONDecoder()
 _KINDS: Final = {kind.value: kind for kind in Kind}
+_NUMBERS: Final = frozenset({int, float})
+
+LATEST: Final = 10_000_000
+"""Seconds after which nothing happens in a run any more: some hundred days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +122,18 @@ class Event:
         """
         try:
             record, _ = _DECODER.raw_decode(line)
-            at, kind, text = float(record.pop("at")), _KINDS[record.pop("kind")], record.pop("text")
+            at, kind, text = record.pop("at"), _KINDS[record.pop("kind")], record.pop("text")
             node = record.pop("node", None)
         except (AttributeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not an event of a journal: {error}") from None
-        if not (isinstance(text, str) and (node is None or isinstance(node, str)) and isfinite(at)):
-            raise ValueError("not an event of a journal: its text, node or time is none")
-        return cls(at, kind, node, text, record)
+        if not (isinstance(text, str) and (node is None or isinstance(node, str))):
+            raise ValueError("not an event of a journal: its text or node is none")
+        if type(at) not in _NUMBERS or not 0 <= at <= LATEST:  # nor is NaN between these
+            raise ValueError(
+                f"not an event of a journal: its time is {reprlib.repr(at)}, "
+                f"expected seconds from 0 to {LATEST}"
+            )
+        return cls(float(at), kind, node, text, record)
 
 
 class Journal:
