@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -167,6 +168,30 @@ def test_who_could_not_be_played_has_a_row_and_the_others_their_totals(peerlab: 
         assert "bob was not judged" in result.stderr
         assert result.exit_code == 3
         assert rows.keys() - {"alice", "bob", "carol"} == set(paths[3:])
+
+
+@pytest.mark.parametrize(
+    "torn",
+    ["", '{"submission": "bert", "rea', '{"submission": "bert"}', "[]", '{"reason": 5}', "pipe"],
+)
+def test_a_note_of_who_could_not_be_played_is_never_passed_over(
+    peerlab: Command, torn: str
+) -> None:
+    path = peerlab.bench.write(GRADED, "lab")
+    assert peerlab.run(path, "--submission", "anna", "--out", "graded/anna").exit_code == 0
+    note = Path("graded/bert/not-played-01234567.json")
+    note.parent.mkdir()
+    if torn == "pipe":
+        os.mkfifo(note)
+    else:
+        note.write_text(torn)
+    for named, others in (("graded", ["anna"]), ("graded/bert", [])):
+        result = peerlab("check", named, "--write", "csv=class.csv")
+        assert result.exit_code == 2
+        assert f"{note} does not tell who could not be played" in result.stderr
+        rows = [*csv.DictReader(Path("class.csv").read_text().splitlines())]
+        assert [row["submission"] for row in rows] == [*others, str(note)]
+        assert (rows[-1]["total"], rows[-1]["outcome"]) == ("", "unknown")
 
 
 def test_a_run_that_cannot_be_played_writes_the_row_of_its_submission(peerlab: Command) -> None:

@@ -21,7 +21,7 @@ from peerlab.cli.common import (
 )
 from peerlab.errors import ExitStatus, NotJudged, PeerlabError
 from peerlab.evidence.folder import find_runs
-from peerlab.evidence.unplayed import find_unplayed
+from peerlab.evidence.unplayed import find_notes, read_note
 from peerlab.recorded import judge_recorded, submission_of
 from peerlab.report import text
 from peerlab.report.text import shown_path
@@ -70,11 +70,10 @@ class _Judging:
 
     def take(self, path: Path) -> None:
         """Judge every run that a path names; what is packed goes by the packed file."""
-        unplayed = find_unplayed(path)
-        if unplayed:
-            self._fail(NotJudged(unplayed), unplayed)
-            if not find_runs(path):
-                return
+        notes = find_notes(path)
+        self._take_notes(notes)
+        if notes and not find_runs(path):
+            return
         try:
             with evidence_folders([path]) as found:
                 for run in found:
@@ -90,6 +89,19 @@ class _Judging:
             click.echo(told)
         except OSError as error:
             self.unheard = cannot_go_on(error)
+
+    def _take_notes(self, notes: Sequence[Path]) -> None:
+        """Take in who could not be played at all."""
+        unplayed = {}
+        for note in notes:
+            try:
+                submission, reason = read_note(note)
+            except PeerlabError as error:
+                self._fail(error, {shown_path(note): str(error)})
+            else:
+                unplayed[submission] = reason
+        if unplayed:
+            self._fail(NotJudged(unplayed), unplayed)
 
     def _judge(self, run: FoundRun) -> None:
         try:

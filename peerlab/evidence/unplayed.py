@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from peerlab.errors import UsageError
 from peerlab.evidence.files import read_file
 
 _STEM: Final = "not-played-"
@@ -32,14 +32,29 @@ def forget_unplayed(out: Path, submission: str) -> None:
         _note(out, submission).unlink()
 
 
-def find_unplayed(directory: Path) -> Mapping[str, str]:
-    """Who could not be played, and why: from all notes below a directory."""
-    found = {}
-    for note in sorted(directory.rglob(f"{_STEM}*.json")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads(read_file(note, MOST_BYTES))
-            found[str(told["submission"])] = str(told["reason"])
-    return found
+def find_notes(directory: Path) -> list[Path]:
+    """All such notes below a directory."""
+    return sorted(directory.rglob(f"{_STEM}*.json"))
+
+
+def read_note(note: Path) -> tuple[str, str]:
+    """Who could not be played, and why.
+
+    Raises:
+        UsageError: it does not tell that.
+    """
+    try:
+        told = json.loads(read_file(note, MOST_BYTES))
+        submission, reason = told["submission"], told["reason"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _broken(note, error) from error
+    if not (isinstance(submission, str) and isinstance(reason, str)):
+        raise _broken(note, "its submission or reason is no text")
+    return submission, reason
+
+
+def _broken(note: Path, why: object) -> UsageError:
+    return UsageError(f"{note} does not tell who could not be played: {why}")
 
 
 def _note(out: Path, submission: str) -> Path:
