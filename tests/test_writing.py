@@ -203,6 +203,24 @@ def test_a_run_that_cannot_be_played_writes_the_row_of_its_submission(peerlab: C
     assert "nodes" in row["error"]
 
 
+@pytest.mark.parametrize("submission", [[], ["--submission=bob"]])
+def test_what_a_run_that_cannot_be_played_is_worth_is_not_known(
+    peerlab: Command, submission: list[str]
+) -> None:
+    path = peerlab.bench.write(GRADED, "lab")
+    Path("bad.yaml").write_text("about: 5\n")
+    formats = ("csv", "gradescope")
+    targets = [f"--write={name}=out/{name}" for name in formats]
+    for command in (["run", "--program=chat=bad.yaml", path, *submission], ["check", "nowhere"]):
+        assert peerlab(*command, *targets).exit_code == 2
+        (row,) = csv.DictReader(Path("out/csv").read_text().splitlines())
+        assert (row["total"], row["max"], row["outcome"]) == ("", "", "unknown")
+        told = json.loads(Path("out/gradescope").read_text())
+        assert told["score"] == 0
+        assert "A person must look at it" in told["output"]
+        assert told["output"].endswith("It is not known what there is to earn.")
+
+
 def test_evidence_that_is_none_keeps_nothing_else_from_being_written(peerlab: Command) -> None:
     peerlab.run(peerlab.bench.write(GRADED, "lab"), "--submission", "alice")
     shutil.copytree(Path("runs/lab/latest"), "alice")

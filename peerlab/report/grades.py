@@ -36,7 +36,7 @@ def as_csv(results: Sequence[Result], error: PeerlabError | None = None) -> str:
         max(result.verdict.points or 0.0 for result in results if result.scenario.name == name)
         for name in names
     ]
-    most = f"{sum(worth):g}"
+    most = f"{sum(worth):g}" if results else ""
     rows = [["submission", *columns, "total", "max", "outcome", "error"]]
     for submission, runs in _submissions(results):
         played = [[run for run in runs if run.scenario.name == name] for name in names]

@@ -96,4 +96,5 @@ def _warnings(results: Sequence[Result], error: PeerlabError | None) -> Iterator
         if undecided or not result.verdict.checks:
             yield f"{sentence(result.scenario.name)}: {NOT_JUDGED}"
     if not any(result.verdict.points for result in results):
-        yield "No check is worth points."
+        known = results and error is None
+        yield "No check is worth points." if known else "It is not known what there is to earn."
