@@ -164,6 +164,25 @@ def test_check_and_report_refuse_a_time_that_is_none_in_the_same_words(
     assert len(checked.stderr) < 300
 
 
+@pytest.mark.parametrize("lies_there", ["a pipe", "a link", "a link that leads nowhere"])
+def test_a_page_never_goes_out_of_the_folder_of_its_run(peerlab: Command, lies_there: str) -> None:
+    run(peerlab)
+    mine = Path("mine.txt")
+    if lies_there == "a link":
+        mine.write_text("mine")
+    folder = Path("runs/one/passes/latest").resolve()
+    if lies_there == "a pipe":
+        os.mkfifo(folder / "report.html")
+    else:
+        (folder / "report.html").symlink_to(mine.resolve())
+    result = peerlab("report", "runs")
+    assert result.exit_code == ExitStatus.USAGE
+    assert "report.html is not a regular file" in result.stderr
+    assert len([*Path("runs/two").rglob("report.html")]) == 1
+    assert not mine.exists() or mine.read_text() == "mine"
+    assert peerlab("report", str(folder), "--out", "page.html").exit_code == ExitStatus.PASSED
+
+
 def test_check_and_report_take_the_latest_time_that_there_is(peerlab: Command) -> None:
     assert peerlab.run(peerlab.bench.write(PASSES, "lab")).exit_code == 0
     journal = Path("runs/lab/latest/journal.jsonl")

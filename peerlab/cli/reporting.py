@@ -74,6 +74,8 @@ def _reported(run: FoundRun, page: Path) -> Result:
     from peerlab.report.html import write_report  # noqa: PLC0415 - needs templates
 
     with about(run):
+        if os.path.lexists(page) and page.parent == run.folder and not _is_plain(page):
+            raise UsageError(f"{page} is not a regular file", hint="write the page with --out")
         evidence = Evidence(run.folder)  # read once, for both
         result = judge_evidence(evidence)
         write_report(result, page, evidence)
@@ -86,6 +88,11 @@ def _page_of(run: FoundRun) -> Path:
 
     is_packed = run.origin != run.folder
     return run.origin.with_suffix(".html") if is_packed else run.folder / REPORT
+
+
+def _is_plain(page: Path) -> bool:
+    """Whether a page can be replaced: a pipe would be waited for, a link lead out of the folder."""
+    return page.is_file() and not page.is_symlink()
 
 
 def _common(origins: Sequence[Path]) -> Path:
