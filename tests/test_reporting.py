@@ -6,6 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
 
 from peerlab.cli import playing
@@ -181,6 +182,19 @@ def test_a_page_never_goes_out_of_the_folder_of_its_run(peerlab: Command, lies_t
     assert len([*Path("runs/two").rglob("report.html")]) == 1
     assert not mine.exists() or mine.read_text() == "mine"
     assert peerlab("report", str(folder), "--out", "page.html").exit_code == ExitStatus.PASSED
+
+
+def test_when_nobody_reads_any_more_every_page_is_written(
+    peerlab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_reads(*_: object, **__: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    run(peerlab)
+    monkeypatch.setattr(click, "echo", nobody_reads)
+    assert peerlab("report", "runs").exit_code == ExitStatus.UNREAD
+    assert len([path for path in reports() if "latest" not in path]) == 2
+    assert Path("runs/index.html").exists()
 
 
 def test_check_and_report_take_the_latest_time_that_there_is(peerlab: Command) -> None:

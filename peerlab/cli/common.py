@@ -135,6 +135,28 @@ def tell(error: PeerlabError) -> ExitStatus:
     return error.exit_status
 
 
+class Voice:
+    """Tells people of one thing after another, and goes on when nobody can be told any more.
+
+    Attributes:
+        unheard: why that is, as when a pipe was closed; None: all was told.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Tell nothing at all if that is to be quiet."""
+        self.unheard: PeerlabError | None = None
+        self._quiet = quiet
+
+    def say(self, told: str) -> None:
+        """Print it."""
+        if self._quiet or self.unheard is not None:
+            return
+        try:
+            click.echo(told)
+        except OSError as error:
+            self.unheard = cannot_go_on(error)
+
+
 def load(paths: Sequence[Path], overrides: Sequence[str]) -> list[Scenario]:
     """Load every scenario, or report the problems of all of them at once.
 

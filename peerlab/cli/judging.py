@@ -11,8 +11,8 @@ from peerlab.checks.result import Result
 from peerlab.cli.common import (
     WRITE,
     FoundRun,
+    Voice,
     about,
-    cannot_go_on,
     evidence_folders,
     reports_errors,
     status_of,
@@ -39,15 +39,16 @@ def check(*, paths: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
     """Judge runs again, from the evidence that they left: folders below runs/, or packed ones."""
     written = targets_of(targets)
     began = time.monotonic()
-    judging = _Judging(quiet=written.quiet)
+    voice = Voice(quiet=written.quiet)
+    judging = _Judging(voice)
     for path in paths:
         judging.take(path)
     results = judging.results
     written.write(results, NotJudged(judging.reasons) if judging.reasons else None)
     if len(results) > 1:
-        judging.say(text.summary(results, time.monotonic() - began))
-    if judging.unheard is not None:
-        raise judging.unheard
+        voice.say(text.summary(results, time.monotonic() - began))
+    if voice.unheard is not None:
+        raise voice.unheard
     return judging.errors[0].exit_status if judging.errors else status_of(results)
 
 
@@ -58,15 +59,13 @@ class _Judging:
         results: what came of those that could be judged.
         reasons: why others could not, by their submissions, or else by where their evidence is.
         errors: the same as errors, in order.
-        unheard: what kept people from being told, as a closed pipe does; formats are written still.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, voice: Voice) -> None:
         self.results: list[Result] = []
         self.reasons: dict[str, str] = {}
         self.errors: list[PeerlabError] = []
-        self.unheard: PeerlabError | None = None
-        self._quiet = quiet
+        self._voice = voice
 
     def take(self, path: Path) -> None:
         """Judge every run that a path names; what is packed goes by the packed file."""
@@ -80,15 +79,6 @@ class _Judging:
                     self._judge(run)
         except PeerlabError as error:
             self._fail(error, {str(path): str(error)})
-
-    def say(self, told: str) -> None:
-        """Tell people, as long as they can be told."""
-        if self._quiet or self.unheard is not None:
-            return
-        try:
-            click.echo(told)
-        except OSError as error:
-            self.unheard = cannot_go_on(error)
 
     def _take_notes(self, notes: Sequence[Path]) -> None:
         """Take in who could not be played at all."""
@@ -113,7 +103,7 @@ class _Judging:
             return
         self.results.append(replace(result, evidence=run.origin))
         why = text.explanation(result, run.origin)
-        self.say("\n".join([text.run_line(result, run.origin), *why]))
+        self._voice.say("\n".join([text.run_line(result, run.origin), *why]))
 
     def _fail(self, error: PeerlabError, reasons: Mapping[str, str]) -> None:
         tell(error)

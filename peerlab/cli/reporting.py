@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from peerlab.checks.result import Result
-from peerlab.cli.common import FoundRun, about, evidence_folders, reports_errors
+from peerlab.cli.common import FoundRun, Voice, about, evidence_folders, reports_errors
 from peerlab.cli.judging import EVIDENCE
 from peerlab.errors import ExitStatus, PeerlabError, UsageError
 from peerlab.evidence.reading import Evidence
@@ -30,6 +30,7 @@ def report(*, paths: Sequence[Path], out: Path | None, index: Path | None) -> Ex
     """
     from peerlab.report.html import INDEX, write_index  # noqa: PLC0415 - needs templates
 
+    voice = Voice()
     pages: list[tuple[Result, Path]] = []
     errors: list[PeerlabError] = []
     with evidence_folders(paths) as runs:
@@ -42,17 +43,20 @@ def report(*, paths: Sequence[Path], out: Path | None, index: Path | None) -> Ex
             page = out or _page_of(run)
             try:
                 pages.append((_reported(run, page), page))
+                voice.say(shown_path(page))
             except PeerlabError as error:  # one that is broken, or of another time
                 errors.append(error)
     if pages and (len(runs) > 1 or index is not None):
         file = index or _common([run.origin for run in runs]) / INDEX
         write_index(pages, file)
-        click.echo(shown_path(file))
+        voice.say(shown_path(file))
     if len(runs) == 1 and errors:
         raise errors[0]
     if errors:
         told = "\n".join(str(error) for error in errors)
         raise UsageError(f"{len(errors)} of {len(runs)} runs have no page:\n{told}")
+    if voice.unheard is not None:
+        raise voice.unheard
     return ExitStatus.PASSED
 
 
@@ -79,7 +83,6 @@ def _reported(run: FoundRun, page: Path) -> Result:
         evidence = Evidence(run.folder)  # read once, for both
         result = judge_evidence(evidence)
         write_report(result, page, evidence)
-    click.echo(shown_path(page))
     return replace(result, evidence=run.origin)
 
 
