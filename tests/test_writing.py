@@ -13,8 +13,10 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 
-from peerlab.cli import playing
+from peerlab.checks.result import Result
+from peerlab.cli import judging, playing
 from peerlab.errors import MachineUnfit
+from peerlab.recorded import judge_recorded
 from peerlab.report.formats import FORMATS
 from tests.support.bench import Bench
 from tests.support.command import Command
@@ -116,6 +118,26 @@ def test_after_ctrl_c_what_there_is_is_written_and_nothing_has_passed(peerlab: C
     assert (told["outcome"], told["scenarios"][1]["interrupted"]) == ("unknown", True)
     for name in FORMATS:
         assert "interrupted: not everything was played to its end" in Path("out", name).read_text()
+
+
+def test_after_ctrl_c_what_was_judged_is_written_and_nothing_has_passed(
+    peerlab: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        peerlab.run(peerlab.bench.write(PASSES, name))
+
+    def interrupts(folder: Path) -> Result:
+        if folder.parent.name == "b":
+            signal.raise_signal(signal.SIGINT)
+        return judge_recorded(folder)
+
+    monkeypatch.setattr(judging, "judge_recorded", interrupts)
+    assert peerlab("check", "runs", *EVERYTHING).exit_code == 130
+    told = json.loads(Path("out/json").read_text())
+    assert [(run["name"], run["outcome"]) for run in told["scenarios"]] == [("a", "passed")]
+    assert told["outcome"] == "unknown"
+    for name in FORMATS:
+        assert "interrupted: not everything was" in Path("out", name).read_text(), name
 
 
 def test_when_nobody_reads_any_more_files_are_written_all_the_same(

@@ -9,6 +9,7 @@ import click
 
 from peerlab.checks.result import Result
 from peerlab.cli.common import (
+    INTERRUPTED,
     WRITE,
     FoundRun,
     Voice,
@@ -41,14 +42,21 @@ def check(*, paths: Sequence[Path], targets: Sequence[str]) -> ExitStatus:
     began = time.monotonic()
     voice = Voice(quiet=written.quiet)
     judging = _Judging(voice)
-    for path in paths:
-        judging.take(path)
+    error: PeerlabError | None = None
+    try:
+        for path in paths:
+            judging.take(path)
+        error = NotJudged(judging.reasons) if judging.reasons else None
+    except KeyboardInterrupt:
+        error = INTERRUPTED
     results = judging.results
-    written.write(results, NotJudged(judging.reasons) if judging.reasons else None)
+    written.write(results, error)
     if len(results) > 1:
         voice.say(text.summary(results, time.monotonic() - began))
     if voice.unheard is not None:
         raise voice.unheard
+    if error is INTERRUPTED:
+        return ExitStatus.INTERRUPTED
     return judging.errors[0].exit_status if judging.errors else status_of(results)
 
 
