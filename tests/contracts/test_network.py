@@ -295,6 +295,7 @@ def test_a_nat_hides_who_is_behind_it_and_lets_in_only_what_was_asked_for(talk: 
           - b: {type: "nat back"}
           - a: {expect: 'got back from {b.ip}'}
           - c: {type: "nat stranger"}
+          - c: {expect: sent}
           - a: {stays-silent: 300ms}
         """)
     public = variables(evidence)["b"]["public"]
