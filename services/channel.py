@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Protocol
 
-from services.within import receive, send
+from services.within import has_come, receive, send
 
 HELLO = b"\x16\x03"
 """How TLS begins: a record of the handshake (RFC 8446 section 5.1). No line begins so."""
@@ -101,6 +101,10 @@ class Channel:
             if said is not None or data is None or left == 0.0:
                 early, self._early = self._early, b""
                 return early + said if said is not None else early or None
+
+    def has_more(self) -> bool:
+        """Return whether the other end has said more already, or closed the connection."""
+        return has_come(self._connection)
 
     def send(self, data: bytes, seconds: float) -> None:
         """Send all of it, or keep it until TLS is established.

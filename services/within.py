@@ -27,6 +27,11 @@ def receive(connection: socket.socket, seconds: float | None) -> bytes | None:
         return None
 
 
+def has_come(connection: socket.socket) -> bool:
+    """Return whether there is something to receive at once, be it the end of the connection."""
+    return _wait(connection, select.POLLIN, 0.0)
+
+
 def send(connection: socket.socket, data: bytes, seconds: float) -> None:
     """Send all of it.
 

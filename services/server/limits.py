@@ -14,7 +14,7 @@ class Limits(NamedTuple):
     Attributes:
         longest_line: the longest line that is read.
         longest_username: characters of the longest username.
-        login_within: time to log in, from the connection or the last refusal on.
+        login_within: time to log in, from the connection or a refusal that was waited for on.
         guess_delay: how long the refusal of a fourth wrong password is held back; it doubles.
         guess_delay_most: how long the refusal of a wrong password is held back at most.
         connections: connections in all.

@@ -7,7 +7,9 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import NoReturn
 
 from services.channel import Channel, Codec, NoTlsError, TlsError
 from services.lines import LineReader
@@ -179,14 +181,21 @@ class Server:
                 data = self._hear_login(channel, login_by)
             if not data:
                 return
-            for line in lines.feed(data):
-                if answer := conversation.answer(line):
+            said = deque(lines.feed(data))
+            while said:
+                if answer := conversation.answer(said.popleft()):
                     self._send(channel, answer)
                 if conversation.is_over():
                     return
-            if conversation.wrong_passwords > refused:
+                if conversation.wrong_passwords == refused:
+                    continue
                 refused = conversation.wrong_passwords
-                login_by = time.monotonic() + self._limits.login_within
+                # More time is for those who wait for the refusal: guesses that were sent ahead
+                # would hold the connection for as long as each of them is held back.
+                if not said and not channel.has_more():
+                    login_by = time.monotonic() + self._limits.login_within
+                elif time.monotonic() >= login_by:
+                    self._show_out(channel)
 
     def _hear(self, channel: Channel, *, answers_pings: bool) -> bytes:
         """Return what a client says that has logged in; ask one that is silent whether it is there.
@@ -206,11 +215,12 @@ class Server:
     def _hear_login(self, channel: Channel, login_by: float) -> bytes:
         left = login_by - time.monotonic()
         data = channel.receive(left) if left > 0 else None
-        if data is None:
-            text = f"a login takes {self._limits.login_within:g} s at most"
-            self._send(channel, refusal(ErrorName.LOGIN_TIMEOUT, text))
-            raise GivenUpError("did not log in in time")
-        return data
+        return self._show_out(channel) if data is None else data
+
+    def _show_out(self, channel: Channel) -> NoReturn:
+        text = f"a login takes {self._limits.login_within:g} s at most"
+        self._send(channel, refusal(ErrorName.LOGIN_TIMEOUT, text))
+        raise GivenUpError("did not log in in time")
 
     def _send(self, channel: Channel, data: bytes) -> None:
         try:

@@ -386,6 +386,28 @@ def test_a_login_that_comes_byte_by_byte_has_no_more_time() -> None:
         assert slow.reply().startswith("ERROR login-timeout ")
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_guesses_that_are_sent_ahead_have_no_more_time_than_one_login(*, gone: bool) -> None:
+    held = ("--guess-delay", "0.2", "--guess-delay-most", "0.2", "--login-within", "0.5")
+    with ServerProgram(*held) as server, dialled(server) as guesser:
+        guesser.send(LOGIN.replace(b"A1", b"A2") * 200)
+        if gone:
+            guesser.socket.shutdown(socket.SHUT_WR)
+        answers = [answer.split()[1] for answer in iter(guesser.reply, "")]
+
+        assert answers[:3] == ["wrong-password"] * 3
+        assert answers[-1] == "login-timeout"
+        assert len(answers) < 100
+
+
+def test_a_right_password_that_is_sent_behind_a_wrong_one_is_let_in(
+    dial: Callable[[], Line],
+) -> None:
+    line = dial()
+    assert line.ask(LOGIN.replace(b"A1", b"A2") + LOGIN).startswith("ERROR wrong-password ")
+    assert line.reply().startswith("OK ")
+
+
 def test_a_class_that_comes_while_the_server_is_busy_waits_and_is_let_in() -> None:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(ServerProgram())
