@@ -108,16 +108,32 @@ class Server:
 
     def handle_client(self, connection: socket.socket, address: Address) -> None:
         """Serve one connection until it ends, in whatever way; runs in a thread of its own."""
-        channel = Channel(connection, self._secure() if self._secure else None)
-        outbox = self._outboxes[channel] = Outbox(connection, channel.encode)
-        conversation = Conversation(
-            Caller(address, outbox.leave),
-            self._rendezvous,
-            self._password,
-            self._console,
-            longest_username=self._limits.longest_username,
-            hold_back=lambda: self._hold_back(address),
-        )
+        with contextlib.ExitStack() as leaving:
+            # First of all, last of all: whatever goes wrong, the place becomes free.
+            leaving.callback(self._leave, connection, address)
+            channel = Channel(connection, self._secure() if self._secure else None)
+            leaving.callback(channel.finish)
+            outbox = self._outboxes[channel] = Outbox(connection, channel.encode)
+            leaving.callback(self._outboxes.pop, channel)
+            leaving.callback(outbox.close)
+            conversation = Conversation(
+                Caller(address, outbox.leave),
+                self._rendezvous,
+                self._password,
+                self._console,
+                longest_username=self._limits.longest_username,
+                hold_back=lambda: self._hold_back(address),
+            )
+            leaving.callback(conversation.end)
+            self._attend(connection, address, channel, conversation)
+
+    def _attend(
+        self,
+        connection: socket.socket,
+        address: Address,
+        channel: Channel,
+        conversation: Conversation,
+    ) -> None:
         try:
             self._converse(channel, conversation)
         except (GivenUpError, TlsError) as why:
@@ -129,12 +145,6 @@ class Server:
         except OSError:
             # Reset by the client or cut off by the network: an ordinary end.
             pass
-        finally:
-            conversation.end()
-            outbox.close()
-            channel.finish()
-            del self._outboxes[channel]
-            self._leave(connection, address)
 
     def _bind_stun(self) -> StunService | None:
         """Bind for STUN at the port of the listener, if that is free."""
