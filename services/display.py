@@ -1,11 +1,20 @@
 """Text on its way to a terminal: escaping what came from elsewhere, surviving a broken pipe."""
 
+import contextlib
+import io
 import os
 import re
+import select
+import socket
 import time
 import unicodedata
+from collections.abc import Iterator
 from typing import TextIO
 
+WRITE_WITHIN = 10.0
+"""Seconds after which output that nobody takes counts as broken."""
+_TRY_AGAIN = 0.05
+"""Seconds until the next try at a terminal that has room, but not for that."""
 _SHORT = {"\n": "\\n", "\t": "\\t"}
 _ZERO_WIDTH_JOINER = "\u200d"
 _VARIATION_SELECTORS = "\ufe0e\ufe0f"
@@ -45,20 +54,84 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text) - limit} more)"
 
 
-def write_flushed(stream: TextIO, text: str) -> bool:
+def write_flushed(
+    stream: TextIO, text: str, seconds: float = WRITE_WITHIN, stop: socket.socket | None = None
+) -> bool:
     """Write and flush; return False if nobody can read the stream any more.
 
-    Its descriptor then leads nowhere, so that flushing at exit does not fail once more.
+    So it is when nobody takes what is written in so many seconds, or before `stop` becomes
+    readable. Its descriptor then leads nowhere, so that no later writing waits or fails once more.
     """
     try:
-        stream.write(text)
-        stream.flush()
+        _write(stream, text, seconds, stop)
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
         return False
     return True
+
+
+def has_room(stream: TextIO, seconds: float, stop: socket.socket | None = None) -> bool:
+    """Return whether the stream takes more in so many seconds, or before `stop` is readable.
+
+    One that has no reader any more does: writing tells.
+    """
+    descriptor = _descriptor(stream)
+    if descriptor is None:
+        return True
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLOUT)
+    if stop:
+        waiting.register(stop, select.POLLIN)
+    return descriptor in dict(waiting.poll(1000 * seconds))
+
+
+def _write(stream: TextIO, text: str, seconds: float, stop: socket.socket | None) -> None:
+    descriptor = _descriptor(stream)
+    if descriptor is None:
+        stream.write(text)
+        stream.flush()
+        return
+    left = memoryview(text.encode(stream.encoding, stream.errors or "strict"))
+    deadline = time.monotonic() + seconds
+    with _without_blocking(descriptor) as own:
+        while left:
+            if not has_room(stream, max(0.0, deadline - time.monotonic()), stop):
+                raise TimeoutError("nobody takes the output")
+            try:
+                # A pipe with room takes as much at once (pipe(7)).
+                left = left[os.write(own, left[: select.PIPE_BUF]) :]
+            except BlockingIOError:
+                pause = min(_TRY_AGAIN, deadline - time.monotonic())
+                if pause <= 0 or select.select([stop] if stop else [], [], [], pause)[0]:
+                    raise TimeoutError("nobody takes the output") from None
+
+
+@contextlib.contextmanager
+def _without_blocking(descriptor: int) -> Iterator[int]:
+    """Give a descriptor to write to that does not block, or not as long as there is room.
+
+    The given one may be shared with other programs, so it stays as it is. That of a terminal, which
+    can block though it has room, is opened once more, if that is allowed.
+    """
+    own = -1
+    if os.isatty(descriptor):
+        with contextlib.suppress(OSError):
+            own = os.open(f"/dev/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        yield descriptor if own < 0 else own
+    finally:
+        if own >= 0:
+            os.close(own)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except io.UnsupportedOperation:
+        # It is in memory.
+        return None
 
 
 def _is_plain(text: str, at: int) -> bool:

@@ -100,8 +100,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         plain=plain,
         sealed=tls.make_seals is not None,
     )
-    screen = Screen(sys.stdout, sys.stderr, trace=trace)
     with stop_on_signals() as stop:
+        screen = Screen(sys.stdout, sys.stderr, trace=trace, stop=stop)
         keyboard = Keyboard(sys.stdin.fileno())
         return Client(signalling, session, keyboard, screen, options).run(stop)
 

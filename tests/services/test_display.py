@@ -1,13 +1,18 @@
 import io
 import os
+import pty
 import re
+import socket
+import termios
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.display import escape, shorten, write_flushed
+from services.display import escape, has_room, shorten, write_flushed
 
 
 @pytest.mark.parametrize(
@@ -78,6 +83,47 @@ def test_writing_to_a_pipe_that_nobody_reads_is_reported_and_harmless_from_then_
     with os.fdopen(writing, "w") as stream:
         assert write_flushed(stream, "lost\n") is False
         assert write_flushed(stream, "lost too\n") is True
+
+
+def unread_pipe() -> tuple[int, int]:
+    return os.pipe()
+
+
+@pytest.mark.parametrize("unread", [unread_pipe, pty.openpty])
+def test_output_that_nobody_takes_in_time_is_dropped_and_so_is_all_that_follows(
+    unread: Callable[[], tuple[int, int]],
+) -> None:
+    reading, writing = unread()
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "w") as stream:
+        assert write_flushed(stream, "lost\n" * 50_000, 0.1) is False
+        assert write_flushed(stream, "lost too\n" * 50_000) is True
+
+
+def test_nothing_waits_for_a_reader_of_a_program_that_is_to_stop() -> None:
+    reading, writing = os.pipe()
+    stop, alarm = socket.socketpair()
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "w") as stream, closing(stop), closing(alarm):
+        alarm.send(b"\0")
+        assert write_flushed(stream, "seen\n", 3600, stop) is True
+        assert write_flushed(stream, "lost\n" * 50_000, 3600, stop) is False
+
+
+def test_a_terminal_that_is_stopped_takes_nothing_until_it_goes_on() -> None:
+    keyboard, screen = pty.openpty()
+    with os.fdopen(keyboard, "rb+", buffering=0) as person, os.fdopen(screen, "w") as stream:
+        assert has_room(stream, 20)
+        termios.tcflow(screen, termios.TCOOFF)
+        assert not has_room(stream, 0)
+        termios.tcflow(screen, termios.TCOON)
+        assert write_flushed(stream, "seen\n")
+        assert person.read(100) == b"seen\r\n"
+
+
+def test_long_output_arrives_whole(tmp_path: Path) -> None:
+    text = "Grüße \U0001f600\n" * 10_000
+    with (tmp_path / "out").open("w", encoding="utf-8") as stream:
+        assert write_flushed(stream, text)
+    assert (tmp_path / "out").read_text("utf-8") == text
 
 
 def test_writing_is_flushed(tmp_path: Path) -> None:
