@@ -1,7 +1,7 @@
 """STUN messages of RFC 8489, as far as the Binding method needs them, and CHANGE-REQUEST. No I/O.
 
-Integrity is
-MESSAGE-INTEGRITY-SHA256 in full length; the older attribute with SHA-1 is neither made nor checked.
+Integrity is MESSAGE-INTEGRITY-SHA256 in full length (section 14.6). The older attribute with SHA-1
+is neither made nor checked.
 """
 
 import struct

@@ -27,6 +27,15 @@ def test_the_scenario_of_the_readme_is_valid(tmp_path: Path) -> None:
     assert list(scenario.nodes) == ["server", "alice", "bob", "carol"]
 
 
+def test_there_are_as_many_scenarios_as_the_readme_says() -> None:
+    of_all = [path.relative_to(ROOT / "scenarios") for path in ROOT.glob("scenarios/*/**/*.yaml")]
+    scenarios = [path for path in of_all if path.parts[0] != "programs"]
+    assert "`scenarios/` more than a hundred" in README
+    assert len(scenarios) > 100
+    assert "`scenarios/network/` has more than forty" in README
+    assert len([path for path in scenarios if path.parts[0] == "network"]) > 40
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_peerlab_command_of_the_readme_parses(line: str) -> None:
     _, name, *arguments = shlex.split(line)
