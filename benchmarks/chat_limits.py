@@ -30,7 +30,7 @@ from benchmarks.talks import between_bare_peers, between_clients
 from peerlab.errors import MachineUnfit
 
 GOAL = 2.0
-"""How many times as long as the bare loop the server may take."""
+"""How many times as long as the bare loop the server may take until its answers are there."""
 STEEPER = 2.0
 """How much more each client on the list may cost in the longest list than in the one before."""
 
@@ -146,9 +146,14 @@ class Table:
         wall = {name: [each.wall for each in taken] for name, taken in figures.items()}
         processor = {name: [each.processor for each in taken] for name, taken in figures.items()}
         times = self._add(f"{what}, /s", wall, _a_second)
-        self._add("  processor time of the server, µs", processor, _in(_US))
-        told = f"{what} within {GOAL:g} times the bare loop: {times:.2f}"
+        spent = self._add("  processor time of the server, µs", processor, _in(_US))
+        told = f"{what} within {GOAL:g} times the bare loop, by rate: {times:.2f}"
         self.notes.append(goal(told, met=times <= GOAL))
+        self.notes.append(
+            f"{what}, by the server's processor time: {spent:.2f} times the bare loop,"
+            f" {'within' if spent <= GOAL else 'MORE THAN'} {GOAL:g}: no goal, for the"
+            " goal is what clients notice, which has the time of who asks in it"
+        )
 
     def _add(self, what: str, taken: Taken, shown: Callable[[float], str]) -> float:
         cells = (shown(median(taken[side])) if side in taken else "-" for side in (CHAT, BARE, IRC))

@@ -46,3 +46,4 @@ def test_every_row_is_printed_with_a_figure_of_both_servers(
     assert [name for name, _, _ in figures] == ROWS
     assert "ngircd is missing: nobody has it" in printed
     assert printed.count("  goal: ") == 4
+    assert printed.count(", by the server's processor time: ") == 3
