@@ -76,6 +76,13 @@ class AddressBook:
         """Take that the server will not answer any more; what is known stays known."""
         self._inquiry.close()
 
+    def forget(self) -> dict[Address, str]:
+        """Forget whose address is whose, and return what was known of it."""
+        with self._inquiry.changed:
+            known = self._trusted | self._labels
+            self._labels, self._trusted = {}, {}
+            return known
+
     def reopen(self) -> None:
         """Take that there is a server again."""
         self._inquiry.reopen()

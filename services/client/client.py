@@ -295,7 +295,8 @@ class Client:
     def _open(self, action: OpenPeer) -> None:
         self._book.reopen()
         if self._seals:
-            self._seals.log_in(action.label)
+            # A label may be another's by now, and nothing sealed is to be shown as somebody else's.
+            self._seals.log_in(action.label, self._book.forget())
         self._peer.open(action.address, self._local_address)
 
     def _learn(self, action: Learn | LearnKey) -> None:

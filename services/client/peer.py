@@ -236,7 +236,7 @@ class Peer:
             return None
         label = self._book.label_of(source)
         try:
-            message = self._seals.open(data, label)
+            message = self._seals.open(data, label, source)
         except SuspiciousError as error:
             self._guard.refuses(str(error))
             return None

@@ -4,22 +4,36 @@ Shared by the dialogue and the receive thread. Imported only where signalling go
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from services.client.guard import SuspiciousError
 from services.client.inquiry import Inquiry
 from services.datagram import TAG
 from services.seal import NONCE, BrokenSealError, seal, unseal
+from services.values import Address
 
 
 class _Login(NamedTuple):
+    """What holds from one login to the next: within that a label is one client's.
+
+    Attributes:
+        label: this client's own.
+        keys: those that have been learnt, by the label of the other.
+        known: in the end, whose address was whose.
+    """
+
     label: str
     keys: dict[str, bytes]
+    known: dict[Address, str]
 
 
 class Seals:
-    """Keys by login and by label of the other: those of earlier logins open what comes late."""
+    """Keys by login and by label of the other: those of earlier logins open what comes late.
+
+    A server that was started again gives labels anew. So a key of an earlier login counts only for
+    what comes from where the client with that label was then.
+    """
 
     def __init__(
         self, wake: Callable[[], None], random: Callable[[int], bytes], logins: int
@@ -32,10 +46,15 @@ class Seals:
         self._random = random
         self._logins: deque[_Login] = deque(maxlen=logins)
 
-    def log_in(self, label: str) -> None:
-        """Be known by this label from now on; keys of an earlier login are not for it."""
+    def log_in(self, label: str, known: Mapping[Address, str]) -> None:
+        """Be known by this label from now on; keys of an earlier login are not for it.
+
+        `known` is whose address was whose until now.
+        """
         with self._inquiry.changed:
-            self._logins.append(_Login(label, {}))
+            if self._logins:
+                self._logins[-1].known.update(known)
+            self._logins.append(_Login(label, {}, {}))
         self._inquiry.reopen()
 
     def learn(self, label: str, key: bytes) -> None:
@@ -47,11 +66,11 @@ class Seals:
     def seal(self, data: bytes, recipient: str) -> bytes:
         """Return a datagram for a recipient whose key has been learnt since the last login."""
         with self._inquiry.changed:
-            own, keys = self._logins[-1]
-            key = keys[recipient]
-        return seal(data, key, self._random(NONCE), own, recipient)
+            login = self._logins[-1]
+            key = login.keys[recipient]
+        return seal(data, key, self._random(NONCE), login.label, recipient)
 
-    def open(self, datagram: bytes, sender: str | None) -> bytes:
+    def open(self, datagram: bytes, sender: str | None, source: Address) -> bytes:
         """Return the message that is sealed in a datagram from the client with this label.
 
         The server is asked for a key that is missing, and waited for a second at most.
@@ -59,7 +78,7 @@ class Seals:
         Raises:
             SuspiciousError: the sender has not sealed it for this client, or there is no key.
         """
-        keys = self._keys_of(sender) if sender else []
+        keys = self._keys_of(sender, source) if sender else []
         if not keys:
             raise SuspiciousError("unreadable")
         for own, key in keys:
@@ -80,13 +99,14 @@ class Seals:
         """Take that the server will not answer any more; what is known stays known."""
         self._inquiry.close()
 
-    def _keys_of(self, sender: str) -> list[tuple[str, bytes]]:
+    def _keys_of(self, sender: str, source: Address) -> list[tuple[str, bytes]]:
         """Return under which labels this client has keys with another, and those, latest first."""
         with self._inquiry.changed:
             if sender not in self._logins[-1].keys and self._inquiry.possible:
                 self._inquiry.put(sender)
+            latest = self._logins[-1]
             return [
                 (login.label, login.keys[sender])
                 for login in reversed(self._logins)
-                if sender in login.keys
+                if sender in login.keys and (login is latest or login.known.get(source) == sender)
             ]

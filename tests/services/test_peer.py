@@ -219,6 +219,17 @@ def test_after_the_server_has_gone_nobody_is_asked_and_what_is_known_stays() -> 
     assert server.questions == 0
 
 
+def test_what_is_forgotten_is_asked_about_again() -> None:
+    server = Answering({"USER 3": SOURCE})
+    server.book.learn({"USER 1": SOURCE}, looked_up=False)
+    server.book.trust("USER 2", ("10.201.0.66", 1))
+
+    assert server.book.forget() == {SOURCE: "USER 1", ("10.201.0.66", 1): "USER 2"}
+    assert server.book.label_of(SOURCE) == "USER 3"
+    assert server.book.forget() == {SOURCE: "USER 3"}
+    assert server.questions == 1
+
+
 def test_streams_leave_from_the_latest_address_and_their_answers_from_where_they_came_to() -> None:
     printed = io.StringIO()
     book = AddressBook(lambda: None)
