@@ -14,8 +14,9 @@ class Sealing(Reaching):
     def __init__(self, *, stay: bool, plain: bool, sealed: bool) -> None:
         """Start without any key; see `Membership`."""
         super().__init__(stay=stay, plain=plain, sealed=sealed)
-        self._named_as = ""
-        """This client's label when the recipients of the next message began to be named."""
+        self._logins = 0
+        self._named_in = 0
+        """The login in which the recipients of the next message began to be named, by number."""
         self._keyed: set[str] = set()
         """Whose keys have come since the last login: those of an earlier one are for its label."""
         self._keys_asked: set[str] = set()
@@ -29,12 +30,14 @@ class Sealing(Reaching):
         return self._tell_server(AskKey(label))
 
     def _accepted(self, reply: Accepted) -> Actions:
+        # The label may be the same again: another server gives labels anew.
+        self._logins += 1
         self._keyed.clear()
         self._keys_asked.clear()
         return super()._accepted(reply)
 
     def _send_sealed(self, send: SendMessage) -> Actions:
-        if self._named_as != self._label:
+        if self._named_in != self._logins:
             return self._name_anew()
         if self._keyed.issuperset(send.recipients):
             return self._sent(send)
@@ -53,7 +56,7 @@ class Sealing(Reaching):
         """Send the message, or ask for what is missing: this is called again when that comes."""
         if not self._to_send:
             return []
-        if self._named_as != self._label:
+        if self._named_in != self._logins:
             return self._name_anew()
         missing = [label for label in self._to_send.recipients if label not in self._keyed]
         if not missing:

@@ -207,7 +207,7 @@ class Session(Sealing):
         if 1 <= count <= len(self._clients):
             self._count = count
             self._recipients = {}
-            self._named_as = self._label
+            self._named_in = self._logins
             return self._ask(Question.RECIPIENT)
         if not self._clients and self._link is not Link.UP:
             return [Show("No client is known to send to."), *self._ask(Question.LIST)]

@@ -37,6 +37,8 @@ AGAIN = [
     "= OFFER",
     f"The connection to the server was lost: {CLOSED}. Logged in again as USER 3.",
 ]
+AS_BEFORE = [entry.replace("USER 3", "USER 1") for entry in AGAIN]
+"""Another server gives labels anew."""
 ANEW = "You have logged in again meanwhile: please name the recipients anew."
 NO_KEY = "Cannot send to USER 1: there is no key for it, and no server to ask."
 
@@ -135,6 +137,14 @@ NO_KEY = "Cannot send to USER 1: there is no key for it, and no server to ask."
         pytest.param(
             [*TO_TWO, *AGAIN, "> YES", ANEW, LIST, "> n", COUNT, "> 1", "= LIST"],
             id="after another login recipients named before it are not written to",
+        ),
+        pytest.param(
+            [*TO_TWO, *AS_BEFORE, "> YES", ANEW, LIST],
+            id="that holds where the label is the same again",
+        ),
+        pytest.param(
+            [*TO_TWO, "> YES", ASK_2, *AS_BEFORE, ANEW, LIST],
+            id="and where a key was waited for",
         ),
         pytest.param(
             [*TO_TWO, "> YES", ASK_2, *AGAIN, ANEW, LIST],
