@@ -89,10 +89,13 @@ class Learn(NamedTuple):
 
 
 class LearnKey(NamedTuple):
-    """Keep the key for sealed datagrams to and from the client with this label."""
+    """Keep the key for sealed datagrams to and from the client with this label.
+
+    None says that there is no such client any more, and so no key.
+    """
 
     label: str
-    key: bytes
+    key: bytes | None
 
 
 class HangUp:

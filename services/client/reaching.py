@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from services.client.actions import Actions, PunchHoles, Question, Reach, Show
 from services.client.membership import Membership
-from services.protocol import Punch, Refused
+from services.protocol import AskKey, AskParameters, Punch
 from services.punch import Hole
 from services.values import Address, ErrorName
 
-_NO_HOLE: Mapping[str, str | None] = {
-    ErrorName.UNKNOWN_LABEL: "it is not on the list any more",
+NOT_LISTED = "it is not on the list any more"
+NO_HOLE: Mapping[str, str | None] = {
+    ErrorName.UNKNOWN_LABEL: NOT_LISTED,
     ErrorName.TOO_MANY_PUNCHES: "the server was asked to punch holes too often",
     # The other one speaks an earlier version: it is written to directly, as that version does.
     ErrorName.NO_PUNCHING: None,
@@ -31,7 +32,8 @@ class Reaching(Membership):
         """Those on the list that are behind a NAT."""
         self._waiting: list[str] = []
         self._unreached: dict[str, str] = {}
-        self._punches_asked_for: list[str] = []
+        self._unanswered: list[AskKey | AskParameters | Punch] = []
+        """What the server was asked about single clients; it answers in this order."""
         self._once_reached: Callable[[dict[str, Address]], Actions] = lambda _: []
 
     def _reach(self, send: Callable[[dict[str, Address]], Actions]) -> Actions:
@@ -64,8 +66,7 @@ class Reaching(Membership):
     def _ask_for_punches(self) -> Actions:
         if not self._waiting:
             return self._reached()
-        self._punches_asked_for += self._waiting
-        return [asked for label in self._waiting for asked in self._tell_server(Punch(label))]
+        return [asked for label in self._waiting for asked in self._ask_about(Punch(label))]
 
     def _reached(self) -> Actions:
         """Send to whom there is a path, and to all others if there is no server to ask."""
@@ -80,18 +81,17 @@ class Reaching(Membership):
         return [*told, *following]
 
     def _hole_arrived(self, hole: Hole) -> Actions:
-        if hole.asked:
-            if hole.label not in self._punches_asked_for:
-                return self.server_gone("it sent an answer to no question")
-            self._punches_asked_for.remove(hole.label)
+        if hole.asked and not self._was_asked(Punch(hole.label)):
+            return self.server_gone("it sent an answer to no question")
         return [PunchHoles(hole)]
 
-    def _is_about_a_hole(self, reply: Refused) -> bool:
-        return bool(self._punches_asked_for) and reply.name in _NO_HOLE
+    def _ask_about(self, question: AskKey | AskParameters | Punch) -> Actions:
+        self._unanswered.append(question)
+        return self._tell_server(question)
 
-    def _hole_refused(self, reply: Refused) -> Actions:
-        return self.punched(self._punches_asked_for.pop(0), _NO_HOLE[reply.name])
-
-    def _forget_holes(self) -> None:
-        """Take that what was asked for will not be answered."""
-        self._punches_asked_for.clear()
+    def _was_asked(self, question: AskKey | AskParameters | Punch) -> bool:
+        """Return whether this was waiting for its answer, which has come."""
+        if question not in self._unanswered:
+            return False
+        self._unanswered.remove(question)
+        return True

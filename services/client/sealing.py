@@ -4,7 +4,7 @@
 """
 
 from services.client.actions import Actions, LearnKey, Question, SendMessage, Show
-from services.client.reaching import Reaching
+from services.client.reaching import NOT_LISTED, Reaching
 from services.protocol import Accepted, AskKey, PeerKey
 
 
@@ -19,21 +19,16 @@ class Sealing(Reaching):
         """The login in which the recipients of the next message began to be named, by number."""
         self._keyed: set[str] = set()
         """Whose keys have come since the last login: those of an earlier one are for its label."""
-        self._keys_asked: set[str] = set()
         self._to_send: SendMessage | None = None
 
     def key_wanted(self, label: str) -> Actions:
         """Take the wish for the key of somebody who has sent something sealed."""
-        if label in self._keys_asked:
-            return []
-        self._keys_asked.add(label)
-        return self._tell_server(AskKey(label))
+        return [] if AskKey(label) in self._unanswered else self._ask_about(AskKey(label))
 
     def _accepted(self, reply: Accepted) -> Actions:
         # The label may be the same again: another server gives labels anew.
         self._logins += 1
         self._keyed.clear()
-        self._keys_asked.clear()
         return super()._accepted(reply)
 
     def _send_sealed(self, send: SendMessage) -> Actions:
@@ -45,12 +40,23 @@ class Sealing(Reaching):
         return self._inquire(self._ask_for_keys, self._send_without_server)
 
     def _key_arrived(self, reply: PeerKey) -> Actions:
-        if reply.label not in self._keys_asked:
+        if not self._was_asked(AskKey(reply.label)):
             return self.server_gone("it sent a key that nobody asked for")
-        self._keys_asked.remove(reply.label)
         self._keyed.add(reply.label)
-        following = self._ask_for_keys() if self._to_send else []
-        return [LearnKey(reply.label, reply.key), *following]
+        return [LearnKey(reply.label, reply.key), *self._ask_for_keys()]
+
+    def _key_refused(self, label: str) -> Actions:
+        """Take that somebody has left; nothing can be sealed for them."""
+        told: Actions = [LearnKey(label, None)]
+        if self._to_send and label in self._to_send.recipients:
+            told.append(Show(f"Cannot send to {label}: {NOT_LISTED}."))
+            others = {
+                other: address
+                for other, address in self._to_send.recipients.items()
+                if other != label
+            }
+            self._to_send = self._to_send._replace(recipients=others)
+        return [*told, *self._ask_for_keys()]
 
     def _ask_for_keys(self) -> Actions:
         """Send the message, or ask for what is missing: this is called again when that comes."""

@@ -19,12 +19,12 @@ class _Login(NamedTuple):
 
     Attributes:
         label: this client's own.
-        keys: those that have been learnt, by the label of the other.
+        keys: those that have been learnt, by the label of the other; None for who has left.
         known: in the end, whose address was whose.
     """
 
     label: str
-    keys: dict[str, bytes]
+    keys: dict[str, bytes | None]
     known: dict[Address, str]
 
 
@@ -57,8 +57,11 @@ class Seals:
             self._logins.append(_Login(label, {}, {}))
         self._inquiry.reopen()
 
-    def learn(self, label: str, key: bytes) -> None:
-        """Keep the key that this client and the one with this label have in common."""
+    def learn(self, label: str, key: bytes | None) -> None:
+        """Keep the key that this client and the one with this label have in common.
+
+        None says that the other one has left: then its key is asked for no more.
+        """
         with self._inquiry.changed:
             self._logins[-1].keys[label] = key
             self._inquiry.answered(label)
@@ -68,6 +71,8 @@ class Seals:
         with self._inquiry.changed:
             login = self._logins[-1]
             key = login.keys[recipient]
+        if key is None:
+            raise KeyError(recipient)
         return seal(data, key, self._random(NONCE), login.label, recipient)
 
     def open(self, datagram: bytes, sender: str | None, source: Address) -> bytes:
@@ -106,7 +111,8 @@ class Seals:
                 self._inquiry.put(sender)
             latest = self._logins[-1]
             return [
-                (login.label, login.keys[sender])
+                (login.label, key)
                 for login in reversed(self._logins)
-                if sender in login.keys and (login is latest or login.known.get(source) == sender)
+                if (key := login.keys.get(sender))
+                and (login is latest or login.known.get(source) == sender)
             ]

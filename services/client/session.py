@@ -16,11 +16,13 @@ from services.client.actions import (
     Show,
 )
 from services.client.membership import Link
+from services.client.reaching import NO_HOLE
 from services.client.sealing import Sealing
 from services.datagram import MAX_DATAGRAM, SEALING, ChatMessage, format_datagram
 from services.media.orders import SoundError, parse_order
 from services.protocol import (
     Accepted,
+    AskKey,
     AskParameters,
     Bye,
     Clients,
@@ -31,6 +33,7 @@ from services.protocol import (
     PeerParameters,
     Ping,
     Pong,
+    Punch,
     Quit,
     Refused,
     Reply,
@@ -78,7 +81,6 @@ class Session(Sealing):
         self._incoming: dict[str, Address] = {}
         self._incoming_behind: set[str] = set()
         self._asked_for: list[_Purpose] = []
-        self._asked_about: str | None = None
         self._answered_about: Callable[[str], Actions] = lambda _: []
         self._count = 0
 
@@ -135,7 +137,7 @@ class Session(Sealing):
             case Accepted() | Refused() if self._awaits_login():
                 # What an earlier connection was asked will not be answered.
                 self._asked_for.clear()
-                self._forget_holes()
+                self._unanswered.clear()
                 self._incoming, self._incoming_behind = {}, set()
                 if self._sealed and isinstance(reply, Accepted):
                     # A label on an old list may be another's by now, and so would its key be.
@@ -162,11 +164,19 @@ class Session(Sealing):
                 return self._hole_arrived(reply)
 
     def _refused(self, reply: Refused) -> Actions:
-        if self._is_about_a_hole(reply):
-            return self._hole_refused(reply)
-        if self._asked_about and reply.name == ErrorName.UNKNOWN_LABEL:
-            return self._answered_about(f"{self._asked_about} is not on the list.")
-        return self._refused_unasked(reply)
+        name = reply.name
+        match self._unanswered[:1]:
+            case [Punch(label)] if name in NO_HOLE:
+                del self._unanswered[0]
+                return self.punched(label, NO_HOLE[name])
+            case [AskKey(label)] if name == ErrorName.UNKNOWN_LABEL:
+                del self._unanswered[0]
+                return self._key_refused(label)
+            case [AskParameters(label)] if name == ErrorName.UNKNOWN_LABEL:
+                del self._unanswered[0]
+                return self._answered_about(f"{label} is not on the list.")
+            case _:
+                return self._refused_unasked(reply)
 
     def _username_typed(self, line: str) -> Actions:
         try:
@@ -272,19 +282,17 @@ class Session(Sealing):
         return self._tell_server(ListClients()) if len(self._asked_for) == 1 else []
 
     def _peer_asked_about(self, label: str, question: Question) -> Actions:
-        def ask() -> Actions:
-            self._asked_about = label
-            return self._tell_server(AskParameters(label))
-
         def answered(text: str) -> Actions:
-            self._asked_about = None
             return [Show(text), *self._ask(question)]
 
         self._answered_about = answered
-        return self._inquire(ask, lambda: answered("There is no server to ask."))
+        return self._inquire(
+            lambda: self._ask_about(AskParameters(label)),
+            lambda: answered("There is no server to ask."),
+        )
 
     def _parameters_arrived(self, reply: PeerParameters) -> Actions:
-        if reply.label != self._asked_about:
+        if not self._was_asked(AskParameters(reply.label)):
             return self.server_gone("it sent parameters that nobody asked for")
         addresses, media, limits = reply.parameters
         told = {

@@ -138,7 +138,7 @@ class Conversation:
             case AskParameters(asked):
                 found = self._registry.parameters_of(asked)
                 if found is None:
-                    return refusal(ErrorName.UNKNOWN_LABEL, f"{asked} is not on the list")
+                    return _unknown(asked)
                 return format_reply(PeerParameters(asked, found))
             case AskKey(peer):
                 return self._key(label, peer)
@@ -150,9 +150,11 @@ class Conversation:
                 raise AssertionError(request)
 
     def _key(self, label: str, peer: str) -> bytes:
-        # Whether anybody has that label makes no difference: the key of nobody opens nothing.
         if self._registry.keys is None:
             return refusal(ErrorName.TLS_REQUIRED, "keys are handed out by TLS alone")
+        if not self._registry.knows(peer):
+            # What is sealed for who has left reaches nobody: the sender is to hear of it.
+            return _unknown(peer)
         return format_reply(PeerKey(peer, self._registry.keys.between(label, peer)))
 
     def _note(self, label: str, told: Offer | Behind) -> None:
@@ -161,6 +163,10 @@ class Conversation:
                 self._registry.offer(label, parameters)
             case Behind(nat):
                 self._registry.stands_behind(label, nat)
+
+
+def _unknown(label: str) -> bytes:
+    return refusal(ErrorName.UNKNOWN_LABEL, f"{label} is not on the list")
 
 
 def refusal(name: ErrorName, text: str) -> bytes:

@@ -92,7 +92,7 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each 
         case Learn(clients, looked_up):
             return f"learn {len(clients)}{' looked up' if looked_up else ''}"
         case LearnKey(label, key):
-            return f"key {key[:2].hex()} of {label}"
+            return f"key {key[:2].hex()} of {label}" if key else f"no key of {label}"
         case HangUp():
             return "hang up"
         case Dial():

@@ -144,6 +144,17 @@ def test_what_somebody_sealed_before_is_not_shown_as_anothers_who_has_the_label_
     assert server.seals.open(sealed(key=OTHER_KEY), "USER 2", HERE) == HELLO
 
 
+def test_who_has_left_is_asked_about_once_and_nothing_is_sealed_for_them() -> None:
+    server = Answering(key=None)
+    server.seals.learn("USER 2", None)
+
+    with pytest.raises(SuspiciousError, match=r"^unreadable$"):
+        server.seals.open(sealed(), "USER 2", HERE)
+    assert server.seals.take_question() is None
+    with pytest.raises(KeyError):
+        server.seals.seal(HELLO, "USER 2")
+
+
 def test_a_new_login_seals_with_no_key_of_an_earlier_one() -> None:
     seals = Answering().seals
     seals.learn("USER 2", KEY)

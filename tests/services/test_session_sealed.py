@@ -40,6 +40,8 @@ AGAIN = [
 AS_BEFORE = [entry.replace("USER 3", "USER 1") for entry in AGAIN]
 """Another server gives labels anew."""
 ANEW = "You have logged in again meanwhile: please name the recipients anew."
+LEFT = "< ERROR unknown-label USER 2 is not on the list"
+TO_NOBODY = "Cannot send to USER 2: it is not on the list any more."
 NO_KEY = "Cannot send to USER 1: there is no key for it, and no server to ask."
 
 
@@ -121,6 +123,51 @@ NO_KEY = "Cannot send to USER 1: there is no key for it, and no server to ask."
                 "end 1",
             ],
             id="a key that nobody asked for breaks the protocol",
+        ),
+        pytest.param(
+            [*TO_TWO, "> YES", ASK_2, LEFT, "no key of USER 2", TO_NOBODY, LIST],
+            id="who has left the list is not written to and the sender is told",
+        ),
+        pytest.param(
+            [
+                *TO_BOTH,
+                "> YES",
+                ASK_2,
+                ASK_1,
+                LEFT,
+                "no key of USER 2",
+                TO_NOBODY,
+                KEY_1,
+                "key 1a1a of USER 1",
+                "send m1 'YES' to USER 1",
+                LIST,
+            ],
+            id="the others are written to",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                "! sealed by USER 2",
+                ASK_2,
+                "> /peer USER 3",
+                '= PARAMETERS {"label":"USER 3"}',
+                LEFT,
+                "no key of USER 2",
+                LEFT.replace("USER 2", "USER 3"),
+                "USER 3 is not on the list.",
+                LIST,
+            ],
+            id="refusals are for the questions in their order",
+        ),
+        pytest.param(
+            [
+                *LOGGED_IN,
+                LEFT,
+                "hang up",
+                "The server has gone: it refuses a request: USER 2 is not on the list.",
+                "end 1",
+            ],
+            id="a refusal that answers nothing breaks the protocol",
         ),
         pytest.param(
             [

@@ -133,6 +133,14 @@ def test_every_pair_has_a_key_of_its_own_that_both_are_given(server: ServerProgr
     assert len(set(keys)) == 3
 
 
+def test_there_is_no_key_for_who_is_not_on_the_list(server: ServerProgram) -> None:
+    with line(server.port) as connection:
+        assert ask(connection, LOGIN).startswith(b"OK ")
+
+        answer = ask(connection, b'KEY {"label":"USER 2"}\n')
+        assert answer == b"ERROR unknown-label USER 2 is not on the list\n"
+
+
 def test_keys_are_not_handed_out_in_clear() -> None:
     with (
         ServerProgram() as server,
