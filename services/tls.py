@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from services.channel import TlsError
 
+MAX_HANDSHAKE = 16384
+"""Bytes that the other end may say before the handshake has ended; it takes a few thousand."""
 _READ_SIZE = 65536
 _ALERT = "_ALERT_"
 
@@ -65,6 +67,7 @@ class Tls:
             self._incoming, self._outgoing, server_side=name is None, server_hostname=name
         )
         self._waiting = b""
+        self._fed = 0
         self._established = False
         if name is not None:
             # The client speaks first.
@@ -82,7 +85,13 @@ class Tls:
             TlsError: the other end does not speak TLS as it should, or is not to be trusted.
         """
         self._incoming.write(data)
-        return self._read() if self._established or self._shake_hands() else None
+        if self._established or self._shake_hands():
+            return self._read()
+        # All of an unfinished handshake is kept, and nobody knows yet whose it is.
+        self._fed += len(data)
+        if self._fed > MAX_HANDSHAKE:
+            raise TlsError(f"has a handshake of more than {MAX_HANDSHAKE} bytes")
+        return None
 
     def say(self, data: bytes) -> None:
         """Take what is to be said; it is kept back until TLS is established."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.channel import TlsError
 from services.lines import MAX_LINE
-from services.tls import Tls, client_context, server_context
+from services.tls import MAX_HANDSHAKE, Tls, client_context, server_context
 from tests.services.certificates import LAB, make
 
 SERVER = server_context(str(LAB.shown), str(LAB.key))
@@ -159,6 +159,25 @@ def test_garbage_in_the_handshake_is_no_crash(data: bytes) -> None:
         assert server.feed(b"\x16\x03" + data) is None
 
     assert not server.established
+
+
+def test_a_handshake_without_end_is_given_up_before_much_of_it_is_kept() -> None:
+    server = Tls(SERVER)
+    # The beginning of a handshake message of more than 100 KB.
+    begun = b"\x16\x03\x01\x40\x00\x01\x01\xff\xf0" + bytes(MAX_HANDSHAKE - 9)
+    assert server.feed(begun) is None
+
+    with pytest.raises(TlsError, match="handshake of more than 16384 bytes"):
+        server.feed(b"\x00")
+
+
+def test_what_is_said_behind_the_handshake_does_not_count_as_of_it() -> None:
+    client, server = ends()
+    client.say(BIG)
+    server.feed(client.to_send())
+    client.feed(server.to_send())
+
+    assert server.feed(client.to_send()) == BIG
 
 
 def test_versions_before_1_2_are_not_spoken() -> None:
