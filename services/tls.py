@@ -5,6 +5,8 @@ nothing more to read means that there is nothing more. Imported only where TLS i
 """
 
 import contextlib
+import errno
+import os
 import ssl
 from collections.abc import Callable
 
@@ -43,6 +45,9 @@ def client_context(authority: str) -> ssl.SSLContext:
     Raises:
         OSError: it cannot be read, or holds none.
     """
+    if not authority:
+        # Without a file all certificates that the system trusts would be.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     try:
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authority)
     except ssl.SSLError:

@@ -180,6 +180,11 @@ def test_what_is_said_behind_the_handshake_does_not_count_as_of_it() -> None:
     assert server.feed(client.to_send()) == BIG
 
 
+def test_no_file_is_not_taken_for_all_that_the_system_trusts() -> None:
+    with pytest.raises(FileNotFoundError):
+        client_context("")
+
+
 def test_versions_before_1_2_are_not_spoken() -> None:
     for context in (SERVER, CLIENT):
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
