@@ -67,6 +67,11 @@ class Channel:
         """Return the descriptor, for `select`: all that could be read has been, see `receive`."""
         return self._connection.fileno()
 
+    @property
+    def established(self) -> bool:
+        """Whether the other end has proved by TLS who it is."""
+        return self._tls is not None and self._tls.established
+
     def establish(self, seconds: float) -> None:
         """Be done with the handshake of TLS, if there is to be one.
 

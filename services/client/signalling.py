@@ -122,7 +122,7 @@ class Signalling:
 
         Raises:
             ConnectionLostError: the connection has ended.
-            ServerGoneError: what came is not in the grammar.
+            ServerGoneError: what came is not in the grammar, or the server is not the right one.
         """
         try:
             data = self._channel.receive(0)
@@ -132,6 +132,9 @@ class Signalling:
             refused = _refused_in_clear(error.said) if isinstance(error, NoTlsError) else None
             if refused:
                 return [refused]
+            if self._channel.established:
+                # Anybody on the way can spoil a record: the right server may well be still there.
+                raise ConnectionLostError(f"it {error}") from error
             raise ServerGoneError(f"it {error}") from error
         if data is None:
             return []
