@@ -88,6 +88,10 @@ class Learn(NamedTuple):
     looked_up: bool
 
 
+class Forget:
+    """Forget who is where: the labels are those of another server."""
+
+
 class LearnKey(NamedTuple):
     """Keep the key for sealed datagrams to and from the client with this label.
 
@@ -123,6 +127,7 @@ Action = (
     | SendMessage
     | PlaySound
     | Learn
+    | Forget
     | LearnKey
     | HangUp
     | Dial

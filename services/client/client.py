@@ -17,6 +17,7 @@ from services.client.actions import (
     Ask,
     Dial,
     End,
+    Forget,
     HangUp,
     Learn,
     LearnKey,
@@ -267,7 +268,7 @@ class Client:
                 self._traverse(action)
             case SendMessage() | PlaySound():
                 self._to_peers(action)
-            case Learn() | LearnKey():
+            case Learn() | LearnKey() | Forget():
                 self._learn(action)
             case HangUp():
                 self._hang_up()
@@ -299,8 +300,10 @@ class Client:
             self._seals.log_in(action.label, self._book.forget())
         self._peer.open(action.address, self._local_address)
 
-    def _learn(self, action: Learn | LearnKey) -> None:
+    def _learn(self, action: Learn | LearnKey | Forget) -> None:
         match action:
+            case Forget():
+                self._book.forget()
             case Learn(clients, looked_up):
                 self._book.learn(clients, looked_up=looked_up)
             case LearnKey(label, key):

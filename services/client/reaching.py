@@ -28,6 +28,10 @@ class Reaching(Membership):
         """Start with nobody named; see `Membership`."""
         super().__init__(stay=stay, plain=plain, sealed=sealed)
         self._recipients: dict[str, Address] = {}
+        self._meaning = 0
+        """Counts how often labels that were learnt may have become those of others."""
+        self._named_in = 0
+        """The meaning that labels had when the recipients began to be named."""
         self._behind: set[str] = set()
         """Those on the list that are behind a NAT."""
         self._waiting: list[str] = []
@@ -38,6 +42,8 @@ class Reaching(Membership):
 
     def _reach(self, send: Callable[[dict[str, Address]], Actions]) -> Actions:
         """Send at once, or after holes were punched to those recipients that need it."""
+        if not self._are_meant():
+            return self._name_anew()
         hidden = [
             label
             for label in self._recipients
@@ -71,6 +77,8 @@ class Reaching(Membership):
     def _reached(self) -> Actions:
         """Send to whom there is a path, and to all others if there is no server to ask."""
         self._waiting = []
+        if not self._are_meant():
+            return self._name_anew()
         told = [Show(f"Cannot send to {label}: {why}.") for label, why in self._unreached.items()]
         reached = {
             label: address
@@ -79,6 +87,14 @@ class Reaching(Membership):
         }
         following = self._once_reached(reached) if reached else self._ask(Question.LIST)
         return [*told, *following]
+
+    def _are_meant(self) -> bool:
+        """Return whether the labels of the recipients are still those of whom they were."""
+        return self._named_in == self._meaning
+
+    def _name_anew(self) -> Actions:
+        explained = Show("You have logged in again meanwhile: please name the recipients anew.")
+        return [explained, *self._ask(Question.LIST)]
 
     def _hole_arrived(self, hole: Hole) -> Actions:
         if hole.asked and not self._was_asked(Punch(hole.label)):

@@ -14,9 +14,6 @@ class Sealing(Reaching):
     def __init__(self, *, stay: bool, plain: bool, sealed: bool) -> None:
         """Start without any key; see `Membership`."""
         super().__init__(stay=stay, plain=plain, sealed=sealed)
-        self._logins = 0
-        self._named_in = 0
-        """The login in which the recipients of the next message began to be named, by number."""
         self._keyed: set[str] = set()
         """Whose keys have come since the last login: those of an earlier one are for its label."""
         self._to_send: SendMessage | None = None
@@ -26,14 +23,10 @@ class Sealing(Reaching):
         return [] if AskKey(label) in self._unanswered else self._ask_about(AskKey(label))
 
     def _accepted(self, reply: Accepted) -> Actions:
-        # The label may be the same again: another server gives labels anew.
-        self._logins += 1
         self._keyed.clear()
         return super()._accepted(reply)
 
     def _send_sealed(self, send: SendMessage) -> Actions:
-        if self._named_in != self._logins:
-            return self._name_anew()
         if self._keyed.issuperset(send.recipients):
             return self._sent(send)
         self._to_send = send
@@ -62,7 +55,8 @@ class Sealing(Reaching):
         """Send the message, or ask for what is missing: this is called again when that comes."""
         if not self._to_send:
             return []
-        if self._named_in != self._logins:
+        if not self._are_meant():
+            self._to_send = None
             return self._name_anew()
         missing = [label for label in self._to_send.recipients if label not in self._keyed]
         if not missing:
@@ -83,12 +77,6 @@ class Sealing(Reaching):
             if label in self._keyed
         }
         return [*explained, *self._sent(self._to_send._replace(recipients=others))]
-
-    def _name_anew(self) -> Actions:
-        # Their labels, and so their keys, may be those of others by now.
-        self._to_send = None
-        explained = Show("You have logged in again meanwhile: please name the recipients anew.")
-        return [explained, *self._ask(Question.LIST)]
 
     def _sent(self, send: SendMessage) -> Actions:
         self._to_send = None

@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from services.client.actions import (
     Actions,
+    Forget,
     Learn,
     PlaySound,
     Question,
@@ -139,16 +140,26 @@ class Session(Sealing):
                 self._asked_for.clear()
                 self._unanswered.clear()
                 self._incoming, self._incoming_behind = {}, set()
-                if self._sealed and isinstance(reply, Accepted):
-                    # A label on an old list may be another's by now, and so would its key be.
-                    self._clients = {}
-                return self._login_answered(reply)
+                forgotten = self._forget_labels(reply.label) if isinstance(reply, Accepted) else []
+                return [*forgotten, *self._login_answered(reply)]
             case Refused():
                 return self._refused(reply)
             case Clients() | PeerParameters() | PeerKey() | Noted() | Hole():
                 return self._answer_arrived(reply)
             case Accepted() | Bye():
                 return self.server_gone("it sent an answer to no question")
+
+    def _forget_labels(self, own: str) -> Actions:
+        """Forget the list if labels on it may be others' by now, and so would their keys be.
+
+        A server never gives a label twice: one that is not higher than this client's last comes
+        from another server. One that is higher may, and what is sealed must not be for others.
+        """
+        is_another = bool(self._label) and _number(own) <= _number(self._label)
+        if is_another or self._sealed:
+            self._clients, self._behind = {}, set()
+            self._meaning += 1
+        return [Forget()] if is_another else []
 
     def _answer_arrived(self, reply: Clients | PeerParameters | PeerKey | Noted | Hole) -> Actions:
         match reply:
@@ -217,7 +228,7 @@ class Session(Sealing):
         if 1 <= count <= len(self._clients):
             self._count = count
             self._recipients = {}
-            self._named_in = self._logins
+            self._named_in = self._meaning
             return self._ask(Question.RECIPIENT)
         if not self._clients and self._link is not Link.UP:
             return [Show("No client is known to send to."), *self._ask(Question.LIST)]
@@ -320,6 +331,10 @@ class Session(Sealing):
         if purpose is _Purpose.LOOK_UP:
             return [learn, *following]
         return [learn, *following, *self._and_then()]
+
+
+def _number(label: str) -> int:
+    return int(label.rpartition(" ")[2])
 
 
 def _explain(error: ProtocolError) -> Show:

@@ -9,6 +9,7 @@ from services.client.actions import (
     Ask,
     Dial,
     End,
+    Forget,
     HangUp,
     Learn,
     LearnKey,
@@ -50,6 +51,7 @@ MESSAGE = "Enter message to send: "
 LIST = "LIST AVAILABLE CLIENTS: Y/N\n"
 ASKED_LIST = [*LOGGED_IN, "> Y", "= LIST", TWO, "learn 2", LISTED, COUNT]
 GONE = "The server has gone: it has closed the connection."
+ANEW = "You have logged in again meanwhile: please name the recipients anew."
 GOING_ON = f"{GONE} Going on with the clients known so far."
 
 
@@ -93,6 +95,8 @@ def told(action: Action) -> str:  # noqa: C901, PLR0911, PLR0912 - one for each 
             return f"learn {len(clients)}{' looked up' if looked_up else ''}"
         case LearnKey(label, key):
             return f"key {key[:2].hex()} of {label}" if key else f"no key of {label}"
+        case Forget():
+            return "forget"
         case HangUp():
             return "hang up"
         case Dial():

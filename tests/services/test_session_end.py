@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from tests.services.dialogue import (
+    ANEW,
     ASKED_LIST,
     COUNT,
     GOING_ON,
@@ -14,6 +15,8 @@ from tests.services.dialogue import (
     LOGGED_IN,
     LOGIN,
     MESSAGE,
+    OK,
+    THREE,
     TWO,
     WHO,
     play,
@@ -102,6 +105,18 @@ def test_with_stay_the_dialogue_outlives_the_server(table: list[str]) -> None:
 
 BACK = '< OK {"label":"USER 3","ip":"10.0.0.2","port":50009}'
 LOST_AND_BACK = "The connection to the server was lost: it has closed the connection."
+TO_ANOTHER_SERVER = [
+    "! lost",
+    "hang up",
+    "dial",
+    "! connected",
+    "= LOGIN U1",
+    OK,
+    "forget",
+    "bind 10.0.0.2:50001",
+    "= OFFER",
+    f"{LOST_AND_BACK} Logged in again as USER 1.",
+]
 
 
 @pytest.mark.parametrize("stay", [False, True])
@@ -124,6 +139,28 @@ LOST_AND_BACK = "The connection to the server was lost: it has closed the connec
                 WHO,
             ],
             id="who is back at once is told in one line and asked nothing",
+        ),
+        pytest.param(
+            [
+                *ASKED_LIST,
+                *TO_ANOTHER_SERVER,
+                "> 1",
+                "= LIST",
+                THREE,
+                "learn 3",
+                WHO,
+            ],
+            id="a label that is not higher is another server's, and its list is asked for",
+        ),
+        pytest.param(
+            [
+                *PROMPTS["message"],
+                *TO_ANOTHER_SERVER,
+                "> HELLO",
+                ANEW,
+                LIST,
+            ],
+            id="who was named before that is not written to",
         ),
         pytest.param(
             [

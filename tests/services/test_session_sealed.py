@@ -4,6 +4,7 @@ import pytest
 
 from services.datagram import MAX_DATAGRAM, SEALING
 from tests.services.dialogue import (
+    ANEW,
     ASKED_LIST,
     COUNT,
     GOING_ON,
@@ -37,9 +38,12 @@ AGAIN = [
     "= OFFER",
     f"The connection to the server was lost: {CLOSED}. Logged in again as USER 3.",
 ]
-AS_BEFORE = [entry.replace("USER 3", "USER 1") for entry in AGAIN]
+AS_BEFORE = [
+    entry
+    for again in AGAIN
+    for entry in ([OK, "forget"] if "OK " in again else [again.replace("USER 3", "USER 1")])
+]
 """Another server gives labels anew."""
-ANEW = "You have logged in again meanwhile: please name the recipients anew."
 LEFT = "< ERROR unknown-label USER 2 is not on the list"
 TO_NOBODY = "Cannot send to USER 2: it is not on the list any more."
 NO_KEY = "Cannot send to USER 1: there is no key for it, and no server to ask."
