@@ -218,20 +218,26 @@ class Peer:
             # What goes back leaves from where this was sent to: the sender knows that address.
             self._use_media().receive(data, source, age, udp.sendto)
             return
-        message = self._admitted(data, source)
-        if message is None:
+        admitted = self._admitted(data, source)
+        if admitted is None:
             self._screen.trace(trace("dropped", "-", "from", source, _readable(data)))
             return
-        label = self._book.label_of(source)
+        message, label = admitted
         self._guard.compare(message, label, self._book.knows)
         shown, traced = describe(message, source, label, arrival)
         self._screen.show(shown)
         self._screen.trace(traced)
 
-    def _admitted(self, data: bytes, source: Address) -> bytes | None:
-        """Return what is to be shown of a datagram, in clear; None if it is to be dropped."""
+    def _admitted(self, data: bytes, source: Address) -> tuple[bytes, str | None] | None:
+        """Return what is to be shown of a datagram, and whose it is; None if it is to be dropped.
+
+        In clear that is said by the list, for sealed datagrams by the seal as well: the list may
+        change meanwhile.
+        """
         if not self._seals:
-            return data if self._guard.admits(data, source) else None
+            if not self._guard.admits(data, source):
+                return None
+            return data, self._book.label_of(source)
         if not self._guard.admits_sealed(data):
             return None
         label = self._book.label_of(source)
@@ -240,7 +246,7 @@ class Peer:
         except SuspiciousError as error:
             self._guard.refuses(str(error))
             return None
-        return message if self._guard.admits(message, label or source) else None
+        return (message, label) if self._guard.admits(message, label or source) else None
 
 
 def _bind(udp: socket.socket, address: Address, local: Address) -> None:

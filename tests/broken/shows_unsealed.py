@@ -10,8 +10,10 @@ from services.values import Address
 
 
 class TakesBoth(Peer):
-    def _admitted(self, data: bytes, source: Address) -> bytes | None:
-        return data if data.startswith(TAG) else super()._admitted(data, source)
+    def _admitted(self, data: bytes, source: Address) -> tuple[bytes, str | None] | None:
+        if data.startswith(TAG):
+            return data, self._book.label_of(source)
+        return super()._admitted(data, source)
 
 
 with patch.object(client, "Peer", TakesBoth):

@@ -10,12 +10,15 @@ import pytest
 from services.client.book import MAX_TRUSTED, MAX_UNKNOWN, AddressBook
 from services.client.peer import Peer, describe
 from services.client.screen import Screen
+from services.client.seals import Seals
 from services.datagram import ChatMessage, format_datagram
 from services.media.orders import PlayTone
 from services.media.rtcp import ReceiverReport, parse_compound
 from services.media.rtp import is_rtcp
 from services.punch import Hole
+from services.seal import NONCE, seal
 from services.stun import Kind, claim, format_stun, parse_stun
+from services.values import Address
 from tests.services.media.streams import SSRC, datagrams, outgoing
 from tests.services.running import DEADLINE
 
@@ -281,6 +284,42 @@ class Watched(io.StringIO):
     def says(self, text: str) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: text in self.getvalue(), DEADLINE), text
+
+
+class Slow(Seals):
+    """Seals that open everything, while the address goes over to somebody else."""
+
+    def __init__(self, book: AddressBook) -> None:
+        super().__init__(lambda: None, bytes, 1)
+        self._book = book
+
+    def open(self, datagram: bytes, sender: str | None, source: Address) -> bytes:
+        self._book.learn({"USER 3": source}, looked_up=False)
+        return super().open(datagram, sender, source)
+
+
+def test_what_is_sealed_is_of_who_has_sealed_it_though_the_list_changes_meanwhile() -> None:
+    printed = Watched()
+    book = AddressBook(lambda: None)
+    seals = Slow(book)
+    seals.log_in("USER 1", {})
+    seals.learn("USER 2", bytes(32))
+    peer = Peer(book, Screen(printed, printed, trace=False), lambda: None, None, 15.0, seals)
+    anywhere = ("127.0.0.1", 0)
+    sealed = seal(
+        chat("HELLO").replace(b"USER 9", b"USER 2"), bytes(32), bytes(NONCE), "USER 2", "USER 1"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(anywhere)
+        book.learn({"USER 2": other.getsockname()}, looked_up=False)
+        try:
+            peer.open(anywhere, anywhere)
+            other.sendto(sealed, peer._sockets[-1].getsockname())
+            printed.says("HELLO\n")
+        finally:
+            peer.close()
+
+    assert printed.getvalue() == "2026-11-22 16:44:00 Received message from USER 2: HELLO\n"
 
 
 def test_stun_is_never_shown_and_only_a_check_with_the_right_key_is_answered() -> None:
