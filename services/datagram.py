@@ -60,7 +60,7 @@ def parse_datagram(data: bytes) -> ChatMessage:
         ProtocolError: it is not a message of this protocol.
     """
     if len(data) > MAX_DATAGRAM:
-        raise _datagram_too_long()
+        raise _datagram_too_long(MAX_DATAGRAM)
     if not data.startswith(TAG):
         raise ProtocolError(ErrorName.BAD_DATAGRAM, f"a datagram starts with CHAT/{VERSION}")
     try:
@@ -94,11 +94,11 @@ def format_datagram(message: ChatMessage, room: int = MAX_DATAGRAM) -> bytes:
         }
     )
     if len(datagram) > room:
-        raise _datagram_too_long()
+        raise _datagram_too_long(room)
     return datagram
 
 
-def _datagram_too_long() -> ProtocolError:
+def _datagram_too_long(room: int) -> ProtocolError:
     return ProtocolError(
-        ErrorName.DATAGRAM_TOO_LONG, f"a message must fit in a datagram of {MAX_DATAGRAM} bytes"
+        ErrorName.DATAGRAM_TOO_LONG, f"a message must fit in a datagram of {room} bytes"
     )

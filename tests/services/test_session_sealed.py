@@ -290,7 +290,7 @@ def test_a_message_has_as_much_less_room_as_sealing_takes() -> None:
     table = [
         *TO_TWO,
         "> " + "x" * (room + 1),
-        "That cannot be used: a message must fit in a datagram of 1200 bytes.",
+        "That cannot be used: a message must fit in a datagram of 1165 bytes.",
         MESSAGE,
         "> " + "x" * room,
         ASK_2,
