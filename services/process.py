@@ -35,7 +35,7 @@ def find_libraries() -> None:
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[socket.socket]:
-    """Give a socket that becomes readable once SIGINT, SIGTERM or SIGHUP has come.
+    """Give a socket that becomes readable once SIGINT, SIGTERM, SIGHUP or SIGQUIT has come.
 
     The signals stay without effect afterwards: the program is about to end, and a second Ctrl-C
     must not break that off with a traceback.
@@ -43,7 +43,7 @@ def stop_on_signals() -> Iterator[socket.socket]:
     stop, alarm = socket.socketpair()
     with stop, alarm:
         alarm.settimeout(0)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             # Python writes to the wake-up descriptor only for signals that have a handler.
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(alarm.fileno(), warn_on_full_buffer=False)

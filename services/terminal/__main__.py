@@ -16,7 +16,7 @@ from services.terminal.terminal import Terminal
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM, SIGINT or SIGHUP; return the exit status."""
+    """Serve until SIGTERM, SIGINT, SIGHUP or SIGQUIT; return the exit status."""
     options = argparse.ArgumentParser(
         prog="terminal", description=__doc__.partition(":")[0], allow_abbrev=False
     )

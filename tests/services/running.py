@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,11 @@ class Program:
             stdin = self._pipe(self.process.stdin)
             stdin.write(data)
             stdin.flush()
+
+    def echoes(self) -> bool:
+        """Return whether the terminal shows what is typed."""
+        assert self._terminal is not None
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
 
     def end_input(self) -> None:
         self._pipe(self.process.stdin).close()

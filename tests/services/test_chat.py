@@ -434,6 +434,21 @@ def test_the_typed_password_is_in_no_output_and_no_process_list(
     assert not any(word in text for text in outputs for word in ("neverShown7", "CSC3@A1"))
 
 
+@pytest.mark.parametrize("leave", [b"\x03", b"\x04", b"\x1c"])
+def test_the_echo_comes_back_if_somebody_leaves_instead_of_typing_the_password(
+    start_client: Start, leave: bytes
+) -> None:
+    client = start_client(tty=True)
+    client.says("Enter your username: ")
+    client.type("U1")
+    client.says("Enter your password: ")
+    assert not client.echoes()
+    client.feed(leave)
+    client.ends(0)
+
+    assert client.echoes()
+
+
 @pytest.mark.parametrize("leave", [b"quit\n", b"\x03", b"\x04"])
 def test_on_a_terminal_the_password_is_not_shown_and_the_echo_comes_back(
     start_client: Start, leave: bytes

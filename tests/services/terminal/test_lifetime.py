@@ -80,7 +80,7 @@ sys.exit(5)
         assert lab.exits() == 5
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_the_program_in_order_and_its_last_words_are_told(
     start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
