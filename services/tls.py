@@ -10,10 +10,12 @@ import os
 import ssl
 from collections.abc import Callable
 
-from services.channel import TlsError
+from services.channel import HELLO, TlsError
 
 MAX_HANDSHAKE = 16384
 """Bytes that the other end may say before the handshake has ended; it takes a few thousand."""
+_FIRST = 9
+"""Octets up to the end of the first message's length: its record's header, its type, that."""
 _READ_SIZE = 65536
 _ALERT = "_ALERT_"
 
@@ -73,6 +75,7 @@ class Tls:
         )
         self._waiting = b""
         self._fed = 0
+        self._begun = b""
         self._established = False
         if name is not None:
             # The client speaks first.
@@ -89,13 +92,16 @@ class Tls:
         Raises:
             TlsError: the other end does not speak TLS as it should, or is not to be trusted.
         """
+        if len(self._begun) < _FIRST:
+            self._begun += data[: _FIRST - len(self._begun)]
+            _check_length(self._begun)
         self._incoming.write(data)
         if self._established or self._shake_hands():
             return self._read()
         # All of an unfinished handshake is kept, and nobody knows yet whose it is.
         self._fed += len(data)
         if self._fed > MAX_HANDSHAKE:
-            raise TlsError(f"has a handshake of more than {MAX_HANDSHAKE} bytes")
+            raise _too_long()
         return None
 
     def say(self, data: bytes) -> None:
@@ -137,6 +143,22 @@ class Tls:
         while not ended and _tried(read):
             pass
         return bytes(said) if said or ended else None
+
+
+def _check_length(begun: bytes) -> None:
+    """Look how long the first message claims to be: OpenSSL sets memory aside for all of it.
+
+    Raises:
+        TlsError: it is too long, or its length is spread over records, as nobody's is.
+    """
+    if len(begun) < _FIRST or not begun.startswith(HELLO[:1]):
+        return
+    if int.from_bytes(begun[3:5]) < _FIRST - 5 or int.from_bytes(begun[6:]) > MAX_HANDSHAKE:
+        raise _too_long()
+
+
+def _too_long() -> TlsError:
+    return TlsError(f"has a handshake of more than {MAX_HANDSHAKE} bytes")
 
 
 def _tried(step: Callable[[], None]) -> bool:

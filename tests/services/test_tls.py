@@ -163,12 +163,29 @@ def test_garbage_in_the_handshake_is_no_crash(data: bytes) -> None:
 
 def test_a_handshake_without_end_is_given_up_before_much_of_it_is_kept() -> None:
     server = Tls(SERVER)
-    # The beginning of a handshake message of more than 100 KB.
-    begun = b"\x16\x03\x01\x40\x00\x01\x01\xff\xf0" + bytes(MAX_HANDSHAKE - 9)
+    # The beginning of a message that would be whole with 4 bytes more.
+    begun = b"\x16\x03\x01\x40\x00\x01\x00\x40\x00" + bytes(MAX_HANDSHAKE - 9)
     assert server.feed(begun) is None
 
     with pytest.raises(TlsError, match="handshake of more than 16384 bytes"):
         server.feed(b"\x00")
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"\x16\x03\x01\x40\x00\x01\x00\x40\x01", id="a longer message"),
+        pytest.param(b"\x16\x03\x01\x00\x03\x01\x00\x01\x16", id="in records of 3 bytes"),
+        pytest.param(b"\x16\x03\x01\x00\x01\x01\x16\x03\x01", id="in records of 1 byte"),
+    ],
+)
+def test_a_message_that_claims_to_be_longer_is_given_up_at_its_length(begun: bytes) -> None:
+    server = Tls(SERVER)
+    for byte in begun[:-1]:
+        assert server.feed(bytes([byte])) is None
+
+    with pytest.raises(TlsError, match="handshake of more than 16384 bytes"):
+        server.feed(begun[-1:])
 
 
 def test_what_is_said_behind_the_handshake_does_not_count_as_of_it() -> None:
