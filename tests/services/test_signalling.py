@@ -90,7 +90,7 @@ def test_who_does_not_prove_to_be_the_server_is_none(
     tls_ends: tuple[Signalling, Callable[[], None], socket.socket],
 ) -> None:
     client, _, server = tls_ends
-    server.sendall(b"\x16\x03\x03\x00\x20" + b"\xff" * 32)
+    server.sendall(b"\x16\x03\x03\x00\x20\xff\x00\x00\x1c" + bytes(28))
 
     with pytest.raises(ServerGoneError, match="it breaks the rules of TLS"):
         receive(client)
