@@ -73,6 +73,7 @@ class Peer:
         self._media_directory = media_directory
         self._keep_open = keep_open
         self._traversal: Traversal | None = None
+        self._outside: str | None = None
         self._name = ""
         self._changed, self._changer = socket.socketpair()
         self._thread = threading.Thread(target=self._receive, name="receive")
@@ -98,6 +99,7 @@ class Peer:
         self._sockets.append(udp)
         # What was found out about the ways from another socket does not hold for this one.
         self._traversal = None
+        self._outside = None if address == local else address[0]
         # Streams keep the name of the first login: they may outlive it.
         self._name = self._name or f"{address[0]}:{address[1]}"
         if self._thread.ident:
@@ -165,7 +167,12 @@ class Peer:
 
         if not self._traversal:
             surroundings = Surroundings(
-                self._sockets[-1].sendto, self._tell, os.urandom, time.monotonic, self._keep_open
+                self._sockets[-1].sendto,
+                self._tell,
+                os.urandom,
+                time.monotonic,
+                self._keep_open,
+                self._outside,
             )
             self._traversal = Traversal(self._book, surroundings)
         return self._traversal

@@ -22,17 +22,25 @@ MAX_CANDIDATES = 8
 class Punching:
     """The checks to one peer."""
 
-    def __init__(self, hole: Hole, random: Callable[[int], bytes], now: float) -> None:
-        """Begin with the addresses that the server gave, which are bounded."""
+    def __init__(
+        self, hole: Hole, outside: str | None, random: Callable[[int], bytes], now: float
+    ) -> None:
+        """Begin with the addresses that the server gave.
+
+        `outside` is the IP address that the server sees this client at, if it is behind a NAT.
+        """
         self.hole = hole
         self.until = now + WITHIN
         self._key = hole.password.encode()
         self._random = random
         self._checks: dict[Address, Transaction] = {}
         seen, *offered = hole.addresses
-        # Two behind one NAT: what need not pass it is tried first, and so answers first.
-        for address in (*filter(_is_private, offered), seen):
-            self.add(address, now)
+        if seen[0] == outside:
+            # Two behind one NAT: what need not pass it is tried first, and so answers first. One
+            # address of that kind, and nowhere else: a peer may offer those of others.
+            for address in list(filter(_is_private, offered))[:1]:
+                self.add(address, now)
+        self.add(seen, now)
 
     @property
     def due(self) -> float:

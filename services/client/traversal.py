@@ -37,6 +37,7 @@ class Surroundings(NamedTuple):
         random: gives so many random bytes.
         clock: counts seconds.
         keep_open: seconds from one sign of life on a mapping to the next.
+        outside: the IP address that the server sees this client at, if it is behind a NAT.
     """
 
     send: Send
@@ -44,6 +45,7 @@ class Surroundings(NamedTuple):
     random: Callable[[int], bytes]
     clock: Callable[[], float]
     keep_open: float
+    outside: str | None
 
 
 class Traversal:
@@ -88,7 +90,8 @@ class Traversal:
             if len(self._punching) >= MAX_PUNCHING:
                 self._at.tell(Punched(hole.label, "too many holes are being punched already"))
                 return
-            self._punching[hole.label] = Punching(hole, self._at.random, self._at.clock())
+            now = self._at.clock()
+            self._punching[hole.label] = Punching(hole, self._at.outside, self._at.random, now)
 
     def path_to(self, label: str) -> Address | None:
         """Return where a peer is to be written to, if that has been found out."""

@@ -114,6 +114,7 @@ class Client:
                 world.chance.randbytes,
                 lambda: world.now,
                 15.0,
+                f"192.0.2.{site}" if site else None,
             ),
         )
         registry = world.rendezvous.registry
