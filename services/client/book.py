@@ -13,6 +13,8 @@ MAX_UNKNOWN = 64
 _LIST = "the list"
 MAX_TRUSTED = 1024
 """Addresses that have proved whose they are; of more, the oldest are forgotten."""
+MAX_TRUSTED_EACH = 8
+"""The same of one label: no peer pushes out those of others."""
 
 
 class AddressBook:
@@ -52,6 +54,9 @@ class AddressBook:
         with self._inquiry.changed:
             # Another NAT may have given the address to another one: the last proof counts.
             self._trusted.pop(address, None)
+            own = [known for known, whose in self._trusted.items() if whose == label]
+            if len(own) >= MAX_TRUSTED_EACH:
+                del self._trusted[own[0]]
             self._trusted[address] = label
             if len(self._trusted) > MAX_TRUSTED:
                 del self._trusted[next(iter(self._trusted))]
@@ -84,7 +89,9 @@ class AddressBook:
             return known
 
     def reopen(self) -> None:
-        """Take that there is a server again."""
+        """Take that there is a server again, which may give labels to others than before."""
+        with self._inquiry.changed:
+            self._trusted.clear()
         self._inquiry.reopen()
 
     def _find(self, address: Address) -> str | None:

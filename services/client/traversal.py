@@ -26,6 +26,8 @@ MAX_PUNCHING = 128
 """Peers to which holes are punched at once."""
 MAX_KEYS = 512
 """Keys of peers that are remembered; of more, the oldest are forgotten."""
+MAX_KEYS_EACH = 4
+"""The same of one peer: none pushes out those of others."""
 
 
 class Surroundings(NamedTuple):
@@ -81,9 +83,7 @@ class Traversal:
     def punch(self, hole: Hole) -> None:
         """Begin to punch holes to a peer, as the server told both."""
         with self._lock:
-            self._keys[hole.received_as] = hole.label, hole.password.encode()
-            if len(self._keys) > MAX_KEYS:
-                self._keys.popitem(last=False)
+            self._remember_key(hole)
             if hole.label in self._punching:
                 # Both have asked at the same time: what has begun goes on, and both know both keys.
                 return
@@ -154,6 +154,14 @@ class Traversal:
                         del self._paths[label]
                     else:
                         self._send([path.check(self._at.random, now)])
+
+    def _remember_key(self, hole: Hole) -> None:
+        own = [name for name, (label, _) in self._keys.items() if label == hole.label]
+        if len(own) >= MAX_KEYS_EACH:
+            del self._keys[own[0]]
+        self._keys[hole.received_as] = hole.label, hole.password.encode()
+        if len(self._keys) > MAX_KEYS:
+            self._keys.popitem(last=False)
 
     def _discover(self, discovery: Discovery, now: float) -> None:
         if self._refresh_due is not None and now >= self._refresh_due:

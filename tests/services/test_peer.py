@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.client.book import MAX_TRUSTED, MAX_UNKNOWN, AddressBook
+from services.client.book import MAX_TRUSTED, MAX_TRUSTED_EACH, MAX_UNKNOWN, AddressBook
 from services.client.peer import Peer, describe
 from services.client.screen import Screen
 from services.client.seals import Seals
@@ -205,11 +205,34 @@ def test_no_proof_goes_before_the_list() -> None:
 def test_only_so_many_proofs_are_remembered() -> None:
     server = Answering(None)
     server.book.close()
-    for port in range(1, MAX_TRUSTED + 2):
-        server.book.trust("USER 2", ("10.201.0.66", port))
+    for number in range(1, MAX_TRUSTED + 2):
+        server.book.trust(f"USER {number}", ("10.201.0.66", number))
 
     assert server.book.label_of(("10.201.0.66", 1)) is None
     assert server.book.label_of(("10.201.0.66", 2)) == "USER 2"
+
+
+def test_no_peer_pushes_out_the_proofs_of_another_one() -> None:
+    server = Answering(None)
+    server.book.close()
+    server.book.trust("USER 1", SOURCE)
+    for port in range(1, MAX_TRUSTED + 1):
+        server.book.trust("USER 2", ("10.201.0.66", port))
+
+    assert server.book.label_of(SOURCE) == "USER 1"
+    first_kept = MAX_TRUSTED - MAX_TRUSTED_EACH + 1
+    assert server.book.label_of(("10.201.0.66", first_kept - 1)) is None
+    assert server.book.label_of(("10.201.0.66", first_kept)) == "USER 2"
+
+
+def test_after_a_new_login_no_earlier_proof_holds() -> None:
+    server = Answering({"USER 2": ("10.201.0.66", 1)})
+    server.book.trust("USER 2", SOURCE)
+    server.book.reopen()
+
+    assert server.book.label_of(SOURCE) is None
+    server.book.trust("USER 3", SOURCE)
+    assert server.book.label_of(SOURCE) == "USER 3"
 
 
 def test_after_the_server_has_gone_nobody_is_asked_and_what_is_known_stays() -> None:

@@ -9,7 +9,7 @@ from services.client import discovery
 from services.client.news import Found, Punched
 from services.client.path import KEPT_FOR, MISSED
 from services.client.punching import PAUSES, WITHIN
-from services.client.traversal import MAX_PUNCHING, MENU_WAITS
+from services.client.traversal import MAX_KEYS, MAX_PUNCHING, MENU_WAITS
 from services.nat import Behaviour, Nat, why_unreachable
 from services.parameters import Parameters
 from services.protocol import parse_reply
@@ -304,6 +304,26 @@ def _hole(line: bytes) -> Hole:
     hole = parse_reply(line.decode().removesuffix("\n"))
     assert isinstance(hole, Hole)
     return hole
+
+
+def test_no_peer_pushes_out_the_keys_of_another_one() -> None:
+    world = World(FULL_CONE)
+    hidden, first, second = behind(world, 1), public(world), public(world)
+    hole = _hole(world.rendezvous.punch(first.label, hidden.label))
+    other = _hole(world.rendezvous.punch(second.label, hidden.label))
+    for number in range(MAX_KEYS):
+        hidden.traversal.punch(
+            other._replace(label=second.label, asked=False, username=f"{number:016x}")
+        )
+    before = world.sent
+    for checked, source in ((hole, "192.0.2.66"), (other, "192.0.2.67")):
+        check = format_stun(
+            Kind.REQUEST, bytes(12), [claim(checked.sent_as)], key=checked.password.encode()
+        )
+        hidden.take(check, (source, 6666))
+
+    assert world.sent == before + 1
+    assert hidden.book.label_of(("192.0.2.66", 6666)) == first.label
 
 
 def test_a_check_with_the_wrong_key_is_suspicious_and_gets_no_answer() -> None:
