@@ -52,6 +52,11 @@ class Registry:
         with self._lock:
             return label in self.client_addresses
 
+    def address_of(self, label: str) -> Address | None:
+        """Return the address of a client on the list; None if it is not there."""
+        with self._lock:
+            return self.client_addresses.get(label)
+
     def move(self, label: str, seen: Address) -> bool:
         """List a client that is behind a NAT at the address that its datagrams come from.
 

@@ -6,13 +6,10 @@ from typing import NamedTuple
 
 from services.protocol import Refused, format_reply
 from services.punch import Hole, Stun
+from services.server.allowance import Allowance
 from services.server.registry import Registry
 from services.values import Address, ErrorName
 
-BURST = 128
-"""Punches that one client may ask for at once: a message to as many."""
-PER_SECOND = 4.0
-"""How many more it may ask for after that."""
 _USERNAME, _PASSWORD = 8, 16
 """Random bytes in credentials."""
 
@@ -38,11 +35,10 @@ class Rendezvous:
         """Where STUN is answered, if it is."""
         self.registry = registry
         self._random = random
-        self._clock = clock
+        self._allowance = Allowance(clock)
         self._lock = threading.Lock()
         self._parties: dict[str, _Party] = {}
         self._labels: dict[str, str] = {}
-        self._allowed: dict[str, tuple[float, float]] = {}
 
     def enter(self, label: str, deliver: Callable[[bytes], bool]) -> Stun | None:
         """Take in a client; return its credentials, if STUN is answered."""
@@ -57,7 +53,6 @@ class Rendezvous:
         """Forget a client; one that is not there is no error."""
         with self._lock:
             party = self._parties.pop(label, None)
-            self._allowed.pop(label, None)
             if party and party.stun:
                 del self._labels[party.stun.username]
 
@@ -81,6 +76,10 @@ class Rendezvous:
         """Return the line that answers a PUNCH, after the other client was told the same."""
         with self._lock:
             ours, theirs = self._parties.get(asker), self._parties.get(asked)
+        seen = self.registry.address_of(asker)
+        # Whatever comes of it: what is refused costs as much.
+        if seen and not self._allowance.take(seen[0]):
+            return _refuse(ErrorName.TOO_MANY_PUNCHES, "that was asked for too often")
         credentials = self._credentials()
         for_asker = self._hole(asked, *credentials, asked=True)
         for_asked = self._hole(asker, *credentials, asked=False)
@@ -88,8 +87,6 @@ class Rendezvous:
             return _refuse(ErrorName.UNKNOWN_LABEL, f"{asked} is not on the list")
         if asker == asked or not ours or not theirs:
             return _refuse(ErrorName.NO_PUNCHING, f"no holes can be punched to {asked}")
-        if not self._may_ask(asker):
-            return _refuse(ErrorName.TOO_MANY_PUNCHES, "that was asked for too often")
         if not theirs.deliver(format_reply(for_asked)):
             return _refuse(ErrorName.TOO_MANY_PUNCHES, f"{asked} is asked too often")
         return format_reply(for_asker)
@@ -101,16 +98,6 @@ class Rendezvous:
             return None
         nat = self.registry.nat_of(label)
         return Hole(label, asked, username, password, found.addresses, nat)
-
-    def _may_ask(self, label: str) -> bool:
-        now = self._clock()
-        with self._lock:
-            allowed, last = self._allowed.get(label, (float(BURST), now))
-            allowed = min(float(BURST), allowed + (now - last) * PER_SECOND)
-            if allowed < 1:
-                return False
-            self._allowed[label] = allowed - 1, now
-            return True
 
     def _credentials(self) -> tuple[str, str]:
         return self._random(_USERNAME).hex(), self._random(_PASSWORD).hex()

@@ -42,9 +42,9 @@ from services.protocol import (
     parse_request,
 )
 from services.seal import NONCE, seal
+from services.server.allowance import BURST, PER_SECOND
 from services.server.limits import BOUNDS, Limits
 from services.server.reflector import AMPLIFICATION
-from services.server.rendezvous import BURST, PER_SECOND
 from services.stun import (
     MAX_STUN,
     Kind,

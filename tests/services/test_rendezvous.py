@@ -4,8 +4,9 @@ from services.nat import Behaviour, Nat
 from services.parameters import Parameters
 from services.protocol import Refused, parse_reply
 from services.punch import Hole
+from services.server.allowance import BURST
 from services.server.registry import Registry
-from services.server.rendezvous import BURST, Rendezvous
+from services.server.rendezvous import Rendezvous
 from services.values import Address
 
 SEEN, OTHER = ("203.0.113.7", 60155), ("203.0.113.9", 50001)
@@ -95,6 +96,19 @@ def test_holes_are_asked_for_no_more_often_than_is_allowed() -> None:
     server.now += 0.25
     assert isinstance(server.punch(one, two), Hole)
     assert server.punch(one, two) == "too-many-punches"
+
+
+def test_neither_a_new_login_nor_what_is_refused_gives_more_holes() -> None:
+    server = Server()
+    one, two = server.log_in(SEEN), server.log_in(OTHER)
+    for _ in range(BURST - 1):
+        assert server.punch(one, "USER 99") == "unknown-label"
+    server.registry.remove(one)
+    server.rendezvous.leave(one)
+    again = server.log_in((SEEN[0], 7777))
+
+    assert isinstance(server.punch(again, two), Hole)
+    assert server.punch(again, two) == "too-many-punches"
 
 
 def test_who_takes_no_more_lines_is_not_asked() -> None:
