@@ -6,7 +6,7 @@ The part of the dialogue that deals with the ways to peers; no I/O, as in `sessi
 from collections.abc import Callable, Iterable, Mapping
 
 from services.client.actions import Actions, PunchHoles, Question, Reach, Show
-from services.client.membership import Membership
+from services.client.membership import Link, Membership
 from services.protocol import AskKey, AskParameters, Punch
 from services.punch import Hole
 from services.values import Address, ErrorName
@@ -97,6 +97,9 @@ class Reaching(Membership):
         return [explained, *self._ask(Question.LIST)]
 
     def _hole_arrived(self, hole: Hole) -> Actions:
+        if not self._label or self._link is not Link.UP:
+            # Not logged in (yet): there is no address to punch from.
+            return []
         if hole.asked and not self._was_asked(Punch(hole.label)):
             return self.server_gone("it sent an answer to no question")
         return [PunchHoles(hole)]

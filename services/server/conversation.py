@@ -64,6 +64,7 @@ class Conversation:
         """How many were refused so far."""
         self._label: str | None = None
         self._version = 0
+        self._welcomed = False
         self._over = False
 
     @property
@@ -95,6 +96,13 @@ class Conversation:
             case _:
                 return self._serve(self._label, request)
 
+    def sent(self) -> None:
+        """Take that what was answered so far is on its way: others may leave lines after a login.
+
+        Before, what they leave could reach the client before its `OK`.
+        """
+        self._welcomed = self.logged_in
+
     def is_over(self) -> bool:
         """Return whether the client has said that it leaves."""
         return self._over
@@ -125,8 +133,11 @@ class Conversation:
         self._console.say(f"Authentication successful for {self._address}")
         stun = None
         if login.version >= PUNCHED_FROM:
-            stun = self._rendezvous.enter(self._label, self._deliver)
+            stun = self._rendezvous.enter(self._label, self._leave)
         return format_reply(Accepted(self._label, *self._address, stun))
+
+    def _leave(self, line: bytes) -> bool:
+        return self._welcomed and self._deliver(line)
 
     def _serve(self, label: str, request: Request) -> bytes:  # noqa: PLR0911 - one for each request
         match request:

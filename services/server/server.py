@@ -195,6 +195,7 @@ class Server:
             while said:
                 if answer := conversation.answer(said.popleft()):
                     self._send(channel, answer)
+                    conversation.sent()
                 if conversation.is_over():
                     return
                 if conversation.wrong_passwords == refused:

@@ -186,6 +186,24 @@ TO_BOTH = [
         ),
         pytest.param(
             [
+                *LOGIN[:-1],
+                HOLE.replace("true", "false"),
+                OK,
+                "bind 10.0.0.2:50001",
+                "= OFFER",
+                "Authentication successful!",
+                LIST,
+                "! lost",
+                "hang up",
+                "dial",
+                "! connected",
+                "= LOGIN U1",
+                HOLE.replace("true", "false"),
+            ],
+            id="who is not logged in punches to nobody",
+        ),
+        pytest.param(
+            [
                 *LOGGED_IN,
                 HOLE,
                 "hang up",
