@@ -35,6 +35,7 @@ class Rendezvous:
         """Where STUN is answered, if it is."""
         self.registry = registry
         self._random = random
+        self._clock = clock
         self._allowance = Allowance(clock)
         self._lock = threading.Lock()
         self._parties: dict[str, _Party] = {}
@@ -70,7 +71,7 @@ class Rendezvous:
         """
         with self._lock:
             label = self._labels.get(username)
-        return label is not None and self.registry.move(label, seen)
+        return label is not None and self.registry.move(label, seen, self._clock())
 
     def punch(self, asker: str, asked: str) -> bytes:
         """Return the line that answers a PUNCH, after the other client was told the same."""

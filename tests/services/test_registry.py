@@ -1,8 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from services.lines import LineReader
+from services.parameters import Parameters
 from services.protocol import VERSION, parse_reply
-from services.server.registry import Registry
+from services.server.registry import BETWEEN_MOVES, Registry
+
+OFFERED = Parameters((("192.168.1.2", 50001),), (), {})
 
 
 def listed(registry: Registry) -> dict[str, tuple[str, int]]:
@@ -62,3 +65,43 @@ def test_logins_at_the_same_time_get_different_labels() -> None:
 
     assert sorted(labels) == sorted(f"USER {number}" for number in range(1, 501))
     assert len(listed(registry)) == 500
+
+
+def test_a_registered_address_goes_before_the_same_one_of_a_connection() -> None:
+    registry = Registry()
+    for port in (50001, 50002, 50003):
+        registry.offer(registry.add(("203.0.113.7", port)), OFFERED)
+
+    assert registry.move("USER 1", ("203.0.113.7", 50002), 0.0)
+    assert listed(registry) == {"USER 1": ("203.0.113.7", 50002), "USER 3": ("203.0.113.7", 50003)}
+    assert not registry.move("USER 3", ("203.0.113.7", 50002), 0.0)
+    assert registry.move("USER 2", ("203.0.113.7", 50001), 0.0)
+    registry.add(("203.0.113.7", 50001))
+    assert list(listed(registry)) == ["USER 1", "USER 2", "USER 3"]
+
+
+def test_the_address_of_who_is_behind_no_nat_cannot_be_registered_by_another_one() -> None:
+    registry = Registry()
+    registry.offer(registry.add(("203.0.113.7", 50001)), OFFERED)
+    registry.add(("203.0.113.7", 50002))
+
+    assert not registry.move("USER 1", ("203.0.113.7", 50002), 0.0)
+
+
+def test_a_client_moves_once_in_a_while_and_may_stay_where_it_is() -> None:
+    registry = Registry()
+    registry.add(("203.0.113.7", 50001))
+
+    assert registry.move("USER 1", ("203.0.113.7", 1), 0.0)
+    assert not registry.move("USER 1", ("203.0.113.7", 2), BETWEEN_MOVES / 2)
+    assert registry.move("USER 1", ("203.0.113.7", 1), BETWEEN_MOVES / 2)
+    assert registry.move("USER 1", ("203.0.113.7", 2), BETWEEN_MOVES)
+
+
+def test_who_offers_an_address_is_behind_a_nat_though_it_has_registered_none() -> None:
+    registry = Registry()
+    registry.add(("203.0.113.7", 50001))
+    assert b"behind" not in registry.listing(VERSION)
+    registry.offer("USER 1", OFFERED)
+
+    assert b'"behind":["USER 1"]' in registry.listing(VERSION)
