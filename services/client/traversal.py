@@ -17,6 +17,7 @@ from services.client.punching import Punching
 from services.media.host import Send
 from services.nat import Nat, why_unreachable
 from services.punch import Hole, Stun
+from services.replays import Replays
 from services.stun import Kind, Message, StunError, format_stun, mapped, parse_stun
 from services.values import Address
 
@@ -62,7 +63,7 @@ class Traversal:
         self._nat: Nat | None = None
         self._menu_due: float | None = None
         self._refresh_due: float | None = None
-        self._keys: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._keys: OrderedDict[str, tuple[str, bytes, Replays]] = OrderedDict()
         self._punching: dict[str, Punching] = {}
         self._paths: dict[str, Path] = {}
         self._own: tuple[str, Address] | None = None
@@ -156,10 +157,10 @@ class Traversal:
                         self._send([path.check(self._at.random, now)])
 
     def _remember_key(self, hole: Hole) -> None:
-        own = [name for name, (label, _) in self._keys.items() if label == hole.label]
+        own = [name for name, (label, *_) in self._keys.items() if label == hole.label]
         if len(own) >= MAX_KEYS_EACH:
             del self._keys[own[0]]
-        self._keys[hole.received_as] = hole.label, hole.password.encode()
+        self._keys[hole.received_as] = hole.label, hole.password.encode(), Replays()
         if len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
 
@@ -181,9 +182,12 @@ class Traversal:
         known = self._keys.get(request.username or "")
         if not known:
             return True
-        label, key = known
+        label, key, replays = known
         if not request.is_signed_by(key):
             return False
+        if replays.is_one(request.transaction, source):
+            # Sent again by somebody who has read it: the address proves nothing.
+            return True
         # Before the answer: what the peer sends once it has that comes from a known address.
         self._book.trust(label, source)
         if punching := self._punching.get(label):

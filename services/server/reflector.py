@@ -38,7 +38,7 @@ class Registrar(Protocol):
     def key_of(self, username: str) -> bytes | None:
         """Return the key that belongs to a username."""
 
-    def register(self, username: str, seen: Address) -> bool:
+    def register(self, username: str, seen: Address, transaction: bytes) -> bool:
         """Register an address; return whether it may be."""
 
 
@@ -63,7 +63,7 @@ def reflect(data: bytes, source: Address, registrar: Registrar) -> Answer | Igno
     unknown = _not_understood(request)
     if unknown:
         reply = format_stun(Kind.ERROR, request.transaction, refused(unknown), key=key)
-    elif username is not None and not registrar.register(username, source):
+    elif username is not None and not registrar.register(username, source, request.transaction):
         return Ignored("wrong address")
     else:
         reply = format_stun(Kind.RESPONSE, request.transaction, [mapped(source)], key=key)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from services.protocol import Refused, format_reply
 from services.punch import Hole, Stun
+from services.replays import Replays
 from services.server.allowance import Allowance
 from services.server.registry import Registry
 from services.values import Address, ErrorName
@@ -19,6 +20,7 @@ class _Party(NamedTuple):
 
     stun: Stun | None
     deliver: Callable[[bytes], bool]
+    replays: Replays
 
 
 class Rendezvous:
@@ -45,7 +47,7 @@ class Rendezvous:
         """Take in a client; return its credentials, if STUN is answered."""
         with self._lock:
             stun = Stun(*self._credentials(), self.ports) if self.ports else None
-            self._parties[label] = _Party(stun, deliver)
+            self._parties[label] = _Party(stun, deliver, Replays())
             if stun:
                 self._labels[stun.username] = label
             return stun
@@ -64,14 +66,17 @@ class Rendezvous:
             party = label and self._parties[label]
             return party.stun.password.encode() if party and party.stun else None
 
-    def register(self, username: str, seen: Address) -> bool:
+    def register(self, username: str, seen: Address, transaction: bytes) -> bool:
         """Put the address that a client is seen at by UDP on the list; return whether it may be.
 
-        The key has been checked by now.
+        The key has been checked by now. What came from another address before may not be: anybody
+        who has read it can send it again.
         """
         with self._lock:
             label = self._labels.get(username)
-        return label is not None and self.registry.move(label, seen, self._clock())
+            if label is None or self._parties[label].replays.is_one(transaction, seen):
+                return False
+        return self.registry.move(label, seen, self._clock())
 
     def punch(self, asker: str, asked: str) -> bytes:
         """Return the line that answers a PUNCH, after the other client was told the same."""

@@ -21,7 +21,8 @@ class Registrar:
     def key_of(self, username: str) -> bytes | None:
         return KEY if username == "6f1d20c4" else None
 
-    def register(self, username: str, seen: Address) -> bool:
+    def register(self, username: str, seen: Address, transaction: bytes) -> bool:
+        assert transaction == NUMBER
         self.registered.append((username, seen))
         return self._may
 

@@ -51,7 +51,7 @@ def test_both_are_told_the_same_credentials_and_the_others_addresses() -> None:
     server = Server()
     one, two = server.log_in(SEEN), server.log_in(OTHER)
     assert server.stun
-    assert server.rendezvous.register(server.stun.username, (OTHER[0], 7777))
+    assert server.rendezvous.register(server.stun.username, (OTHER[0], 7777), bytes([1]))
     server.registry.offer(two, Parameters((("192.168.1.2", 50001),), (), {}))
     server.registry.stands_behind(two, STRICT)
     asked = server.punch(one, two)
@@ -126,12 +126,12 @@ def test_only_the_port_of_an_address_can_be_registered_and_nobody_elses() -> Non
     server.log_in((SEEN[0], 50002))
     assert mine
 
-    assert not server.rendezvous.register(mine.username, OTHER)
-    assert not server.rendezvous.register(mine.username, (SEEN[0], 50002))
-    assert not server.rendezvous.register("nobody", (SEEN[0], 7777))
+    assert not server.rendezvous.register(mine.username, OTHER, bytes([2]))
+    assert not server.rendezvous.register(mine.username, (SEEN[0], 50002), bytes([3]))
+    assert not server.rendezvous.register("nobody", (SEEN[0], 7777), bytes([4]))
     assert server.registry.client_addresses[one] == SEEN
-    assert server.rendezvous.register(mine.username, (SEEN[0], 7777))
-    assert server.rendezvous.register(mine.username, (SEEN[0], 7777))
+    assert server.rendezvous.register(mine.username, (SEEN[0], 7777), bytes([5]))
+    assert server.rendezvous.register(mine.username, (SEEN[0], 7777), bytes([6]))
     assert server.registry.client_addresses[one] == (SEEN[0], 7777)
 
 
@@ -144,7 +144,7 @@ def test_who_has_left_has_no_key_any_more() -> None:
     server.rendezvous.leave(one)
 
     assert server.rendezvous.key_of(server.stun.username) is None
-    assert not server.rendezvous.register(server.stun.username, (SEEN[0], 7777))
+    assert not server.rendezvous.register(server.stun.username, (SEEN[0], 7777), bytes([7]))
 
 
 def test_without_stun_there_are_no_credentials_and_holes_can_be_punched_all_the_same() -> None:
@@ -153,3 +153,16 @@ def test_without_stun_there_are_no_credentials_and_holes_can_be_punched_all_the_
 
     assert server.stun is None
     assert isinstance(server.punch(one, two), Hole)
+
+
+def test_a_registration_that_is_sent_again_from_elsewhere_registers_nothing() -> None:
+    server = Server()
+    one = server.log_in(SEEN)
+    assert server.stun
+    assert server.rendezvous.register(server.stun.username, (SEEN[0], 7777), b"first")
+    server.now += 60.0
+
+    assert not server.rendezvous.register(server.stun.username, (SEEN[0], 8888), b"first")
+    assert server.rendezvous.register(server.stun.username, (SEEN[0], 7777), b"first")
+    assert server.registry.client_addresses[one] == (SEEN[0], 7777)
+    assert server.rendezvous.register(server.stun.username, (SEEN[0], 8888), b"second")

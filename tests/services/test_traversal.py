@@ -339,6 +339,25 @@ def test_a_check_with_the_wrong_key_is_suspicious_and_gets_no_answer() -> None:
     assert world.sent == before
 
 
+def test_a_check_that_is_sent_again_from_elsewhere_proves_nothing() -> None:
+    world = World(FULL_CONE)
+    hidden, open_ = behind(world, 1), public(world)
+    hole = _hole(world.rendezvous.punch(open_.label, hidden.label))
+    world.pass_time(5.0)
+    key = hole.password.encode()
+    check = format_stun(Kind.REQUEST, bytes(12), [claim(hole.sent_as)], key=key)
+    hidden.take(check, ("192.0.2.66", 6666))
+    before = world.sent
+    hidden.take(check, ("192.0.2.67", 6666))
+    assert world.sent == before
+    hidden.book.close()
+
+    assert hidden.book.label_of(("192.0.2.66", 6666)) == open_.label
+    assert hidden.book.label_of(("192.0.2.67", 6666)) is None
+    hidden.take(check, ("192.0.2.66", 6666))
+    assert world.sent == before + 1
+
+
 def test_ones_own_check_that_comes_back_proves_nothing() -> None:
     world = World(FULL_CONE)
     hidden, open_ = behind(world, 1), public(world)
