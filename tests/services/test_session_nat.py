@@ -45,6 +45,18 @@ HOLE = (
     '< PUNCH {"label":"USER 2","asked":true,"username":"00000000","password":"00000000",'
     '"addresses":[["10.0.0.3",50000]],"nat":null}'
 )
+LOST_AND_ACCEPTED = [
+    *REGISTERED,
+    "! lost",
+    "hang up",
+    "dial",
+    "! connected",
+    "= LOGIN U1",
+    OK_STUN.replace("USER 1", "USER 4"),
+    "bind 10.0.0.2:50001",
+    "= OFFER",
+    "register USER 4 as 6f1d20c4",
+]
 ASKED_FOR_TWO = [
     *LOGGED_IN,
     "> Y",
@@ -262,6 +274,71 @@ def test_a_dialogue_with_who_is_behind_a_nat(table: list[str]) -> None:
                 f"{LOST} Logged in again as USER 4.",
             ],
             id="a connection that is lost while the menu waits loses no prompt",
+        ),
+        pytest.param(
+            [
+                *LOST_AND_ACCEPTED,
+                "> Y",
+                "= LIST",
+                "! registered",
+                BEHIND,
+                f"{LOST} Logged in again as USER 4.",
+                TWO,
+                "learn 2",
+                LISTED,
+                COUNT,
+            ],
+            id="what is asked before the registration is asked once",
+        ),
+        pytest.param(
+            [
+                *LOST_AND_ACCEPTED,
+                "> /peer USER 2",
+                '= PARAMETERS {"label":"USER 2"}',
+                "! registered",
+                BEHIND,
+                f"{LOST} Logged in again as USER 4.",
+                "< ERROR unknown-label gone",
+                "USER 2 is not on the list.",
+                LIST,
+            ],
+            id="so is a question about a peer",
+        ),
+        pytest.param(
+            [
+                *REGISTERED,
+                "> Y",
+                "= LIST",
+                *LOST_AND_ACCEPTED[len(REGISTERED) :],
+                "! registered",
+                BEHIND,
+                f"{LOST} Logged in again as USER 4.",
+                "= LIST",
+                TWO,
+                "learn 2",
+                LISTED,
+                COUNT,
+            ],
+            id="what was asked before the connection was lost is asked again",
+        ),
+        pytest.param(
+            [
+                *REGISTERED,
+                "> Y",
+                "= LIST",
+                *LOST_AND_ACCEPTED[len(REGISTERED) :],
+                *LOST_AND_ACCEPTED[len(REGISTERED) :],
+                "! registered",
+                BEHIND,
+                f"{LOST} Logged in again as USER 4.",
+                "= LIST",
+                f"{LOST} Logged in again as USER 4.",
+                TWO,
+                "learn 2",
+                LISTED,
+                COUNT,
+            ],
+            id="it is asked once though the connection was lost twice",
         ),
         pytest.param(
             [
