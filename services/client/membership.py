@@ -83,7 +83,7 @@ class Membership:
         """How the dialogue goes on if it waits for the server and that has gone."""
         self._once_more: Callable[[], Actions] = list
         """What to ask the server anew if the dialogue waits for it and it is back."""
-        self._unanswered: Callable[[], Actions] = list
+        self._to_ask_again: Callable[[], Actions] = list
         """That, as it was when the last login was accepted: what is asked later is no concern."""
 
     @property
@@ -150,7 +150,7 @@ class Membership:
         welcome = self._welcome_back if self._label else self._welcome_first
         self._label = reply.label
         self._link = Link.UP
-        self._unanswered = list if self.awaits_input else self._once_more
+        self._to_ask_again = list if self.awaits_input else self._once_more
         seen = (reply.ip, reply.port)
         local = seen if self._plain else self.local_address or seen
         self._is_behind = local != seen
@@ -181,8 +181,8 @@ class Membership:
         if not self._told_lost:
             back = f"The connection to the server was lost: {self._lost_because}"
         self._told_lost = False
-        unanswered, self._unanswered = self._unanswered, list
-        waiting = [] if self.awaits_input else unanswered()
+        asking, self._to_ask_again = self._to_ask_again, list
+        waiting = [] if self.awaits_input else asking()
         return [Show(f"{back}. Logged in again as {self._label}."), *waiting]
 
     def _login_refused(self, reply: Refused) -> Actions:
