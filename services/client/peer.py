@@ -128,7 +128,8 @@ class Peer:
 
     def path_to(self, label: str) -> Address | None:
         """Return where a peer is to be written to, if that is another address than the list's."""
-        return self._traversal.path_to(label) if self._traversal else None
+        traversal = self._traversal
+        return traversal.path_to(label) if traversal else None
 
     def play(self, order: Order, recipients: Mapping[str, Address]) -> str:
         """Begin to send sound from the address of the last login; return a line that says so.
@@ -199,8 +200,8 @@ class Peer:
                 continue
             for udp in readable:
                 self._take(udp)
-            if self._traversal:
-                self._traversal.tend()
+            if traversal := self._traversal:
+                traversal.tend()
             if report := self._guard.report():
                 self._screen.show(report)
             if self._screen.broken:
