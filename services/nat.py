@@ -42,10 +42,11 @@ def read_nat(members: Mapping[str, object]) -> Nat:
     return Nat(*(_read_behaviour(members[name]) for name in MEMBERS))
 
 
-def why_unreachable(mine: Nat | None, theirs: Nat | None) -> str:
+def why_unreachable(mine: Nat | None, theirs: Nat | None, *, is_behind: bool) -> str:
     """Return why nothing got through between this client and a peer, for people.
 
-    A None is for who is behind no NAT, or behind one that could not be found out about. A NAT that
+    A None is for who is behind no NAT, or behind one that could not be found out about; of itself
+    a client knows whether it `is_behind` one. A NAT that
     takes another port for each destination takes one for the peer that nobody else knows: it can be
     told only by what comes from it, and that must be let in.
     """
@@ -64,9 +65,12 @@ def why_unreachable(mine: Nat | None, theirs: Nat | None) -> str:
             "your NAT takes another port for each destination, and its NAT lets in only answers "
             f"from the very port that was written to. {_RELAY}"
         )
+    yours = _told("yours", mine)
+    if is_behind and not mine:
+        yours = "yours could not be found out about"
     return (
         "nothing came through, although it could: "
-        f"{_told('theirs', theirs)}, {_told('yours', mine)}; it may be cut off or stand still"
+        f"{_told('theirs', theirs)}, {yours}; it may be cut off or stand still"
     )
 
 

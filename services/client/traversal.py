@@ -147,7 +147,8 @@ class Traversal:
                 self._send(punching.take_due(now))
                 if now >= punching.until:
                     del self._punching[label]
-                    why = why_unreachable(self._nat, punching.hole.nat)
+                    is_behind = self._at.outside is not None
+                    why = why_unreachable(self._nat, punching.hole.nat, is_behind=is_behind)
                     self._at.tell(Punched(label, why))
             for label, path in list(self._paths.items()):
                 if now - path.checked >= self._at.keep_open:

@@ -23,6 +23,7 @@ from tests.services.nats import (
     PORT_RESTRICTED,
     SERVER,
     SYMMETRIC,
+    Client,
     World,
     behind,
     public,
@@ -83,7 +84,10 @@ def test_the_table_in_the_document_is_the_one_above() -> None:
 
 
 def test_the_reason_in_the_document_is_what_the_client_says() -> None:
-    assert f"Cannot send to USER 2: {why_unreachable(PORT_RESTRICTED, SYMMETRIC)}." in DOCUMENT
+    assert (
+        f"Cannot send to USER 2: {why_unreachable(PORT_RESTRICTED, SYMMETRIC, is_behind=True)}."
+        in DOCUMENT
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,10 +101,35 @@ def test_the_reason_in_the_document_is_what_the_client_says() -> None:
 def test_where_nothing_comes_although_it_could_both_kinds_are_named(
     mine: Nat | None, theirs: Nat | None, told: str
 ) -> None:
-    why = why_unreachable(mine, theirs)
+    why = why_unreachable(mine, theirs, is_behind=mine is not None)
 
     assert why.startswith("nothing came through, although it could: ")
     assert told in why
+
+
+def test_who_is_behind_a_nat_that_could_not_be_found_out_about_is_told_of_it() -> None:
+    world = World(FULL_CONE)
+    hidden, open_ = Client(world, ("10.1.0.2", 5001)), public(world)
+    del world.clients[open_.label]
+    hidden.punch(open_)
+    world.pass_time(WITHIN + 0.1)
+
+    why = hidden.outcome(open_).why
+    assert why
+    assert "theirs is no NAT that is known of, yours could not be found out about" in why
+
+
+@pytest.mark.parametrize("public_asks", [True, False])
+def test_who_could_not_register_is_reached_by_who_is_behind_no_nat(*, public_asks: bool) -> None:
+    world = World(PORT_RESTRICTED)
+    hidden, open_ = Client(world, ("10.1.0.2", 5001)), public(world)
+    assert b'"behind":["USER 1"]' in world.rendezvous.registry.listing(3)
+    asking, asked = (open_, hidden) if public_asks else (hidden, open_)
+    asking.punch(asked)
+    world.pass_time(1.0)
+
+    asking.say(b"to you", asked)
+    assert asked.messages == [(b"to you", asking.label)]
 
 
 @pytest.mark.parametrize("kind", CLASSIC, ids=NAMES)
