@@ -327,12 +327,15 @@ def test_a_dialogue_with_who_is_behind_a_nat(table: list[str]) -> None:
                 "> Y",
                 "= LIST",
                 *LOST_AND_ACCEPTED[len(REGISTERED) :],
-                *LOST_AND_ACCEPTED[len(REGISTERED) :],
+                *(
+                    line.replace("USER 4", "USER 5")
+                    for line in LOST_AND_ACCEPTED[len(REGISTERED) :]
+                ),
                 "! registered",
                 BEHIND,
-                f"{LOST} Logged in again as USER 4.",
+                f"{LOST} Logged in again as USER 5.",
                 "= LIST",
-                f"{LOST} Logged in again as USER 4.",
+                f"{LOST} Logged in again as USER 5.",
                 TWO,
                 "learn 2",
                 LISTED,
