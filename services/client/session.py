@@ -153,10 +153,11 @@ class Session(Sealing):
         """Forget the list if labels on it may be others' by now, and so would their keys be.
 
         A server never gives a label twice: one that is not higher than this client's last comes
-        from another server. One that is higher may, and what is sealed must not be for others.
+        from another server. One that is higher may, and what is sealed must not be for others. Nor
+        must what goes through NATs: who is behind one is reached by label, not by address.
         """
         is_another = bool(self._label) and _number(own) <= _number(self._label)
-        if is_another or self._sealed:
+        if is_another or self._sealed or self._is_behind or self._behind:
             self._clients, self._behind = {}, set()
             self._meaning += 1
         return [Forget()] if is_another else []
@@ -203,6 +204,8 @@ class Session(Sealing):
             return [_explain(error), *self._ask(Question.USERNAME)]
 
     def _list_typed(self, line: str) -> Actions:
+        # From here on the person goes by the labels of now, or by those of the list that is shown.
+        self._named_in = self._meaning
         match line.strip().upper():
             case "Y":
                 return self._refreshed(self._show_list)
@@ -212,6 +215,7 @@ class Session(Sealing):
                 return [Show("Please answer Y, N or quit."), *self._ask(Question.LIST)]
 
     def _show_list(self) -> Actions:
+        self._named_in = self._meaning
         # The server has gone meanwhile, or long ago.
         is_old = self._link is not Link.UP
         old = [Show("This is the last known list, which is old.")] if is_old else []
@@ -228,7 +232,6 @@ class Session(Sealing):
         if 1 <= count <= len(self._clients):
             self._count = count
             self._recipients = {}
-            self._named_in = self._meaning
             return self._ask(Question.RECIPIENT)
         if not self._clients and self._link is not Link.UP:
             return [Show("No client is known to send to."), *self._ask(Question.LIST)]
