@@ -19,7 +19,7 @@ from tests.contracts.conftest import BACKENDS
 SCENARIOS = SERVICES.parent / "scenarios"
 # What a stream of voice came to is told in figures that the machine decides, and who of those that
 # come back to a new server is USER 1 by chance.
-NOT_TOLD_THE_SAME = {"media", "punch-call", "server-comes-back"}
+NOT_TOLD_THE_SAME = {"media", "punch-call", "punch-server-comes-back", "server-comes-back"}
 FILES = [
     path
     for path in find_scenarios([SCENARIOS])
