@@ -106,7 +106,8 @@ class Rendezvous:
         return Hole(label, asked, username, password, found.addresses, nat)
 
     def _credentials(self) -> tuple[str, str]:
-        return self._random(_USERNAME).hex(), self._random(_PASSWORD).hex()
+        drawn = self._random(_USERNAME + _PASSWORD)
+        return drawn[:_USERNAME].hex(), drawn[_USERNAME:].hex()
 
 
 def _refuse(name: ErrorName, text: str) -> bytes:

@@ -166,7 +166,6 @@ class Server:
         with self._lock:
             self._connections[thread] = connection
         try:
-            connection.settimeout(0)
             thread.start()
         except (OSError, RuntimeError) as error:
             # RuntimeError: the system allows no more threads.
