@@ -163,7 +163,7 @@ class Conversation:
     def _key(self, label: str, peer: str) -> bytes:
         if self._registry.keys is None:
             return refusal(ErrorName.TLS_REQUIRED, "keys are handed out by TLS alone")
-        if not self._registry.knows(peer):
+        if self._registry.address_of(peer) is None:
             # What is sealed for who has left reaches nobody: the sender is to hear of it.
             return _unknown(peer)
         return format_reply(PeerKey(peer, self._registry.keys.between(label, peer)))

@@ -53,11 +53,6 @@ class Registry:
             self._behind.pop(label, None)
             self._moved.pop(label, None)
 
-    def knows(self, label: str) -> bool:
-        """Return whether somebody with this label is on the list."""
-        with self._lock:
-            return label in self.client_addresses
-
     def address_of(self, label: str) -> Address | None:
         """Return the address of a client on the list; None if it is not there."""
         with self._lock:
