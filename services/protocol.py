@@ -368,15 +368,11 @@ def _parse_clients(rest: str) -> Clients:
         isinstance(value, list) and len(value) == len(_ADDRESS) for value in clients.values()
     ):
         raise bad_argument("an address is a list of an IP address and a port")
-    if not isinstance(behind, list) or not all(
-        label in clients for label in map(read_label, behind)
-    ):
+    hidden = tuple(map(read_label, behind)) if isinstance(behind, list) else None
+    if hidden is None or not clients.keys() >= set(hidden):
         raise bad_argument("behind is a list of labels of this line")
-    return Clients(
-        {read_label(key): read_address(*value) for key, value in clients.items()},
-        more,
-        tuple(map(read_label, behind)),
-    )
+    listed = {read_label(key): read_address(*value) for key, value in clients.items()}
+    return Clients(listed, more, hidden)
 
 
 def _check_no_argument(command: str, rest: str) -> None:
