@@ -22,7 +22,10 @@ TAG = f"CHAT/{VERSION} ".encode()
 """How a message begins; what begins otherwise is none of this protocol."""
 SEALED_TAG = b"CHAT/2 "
 """How a datagram begins in which a message is sealed; `seal.py` has the rest."""
-SEALING = len(SEALED_TAG) + 12 + 16
+NONCE = 12
+"""Octets of the nonce, taken at random: of 2**32 datagrams two hardly ever have the same."""
+_PROOF = 16
+SEALING = len(SEALED_TAG) + NONCE + _PROOF
 """Bytes by which a sealed message is longer: how it begins, nonce and proof."""
 STUN_COOKIE = bytes.fromhex("2112a442")
 STUN_HEADER = 20

@@ -7,10 +7,7 @@ where signalling goes by TLS, over which the keys come.
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from services.datagram import SEALED_TAG, SEALING
-
-NONCE = 12
-"""Octets, taken at random: of 2**32 datagrams under one key two hardly ever have the same."""
+from services.datagram import NONCE, SEALED_TAG, SEALING
 
 
 class BrokenSealError(Exception):

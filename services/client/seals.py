@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from services.client.guard import SuspiciousError
 from services.client.inquiry import Inquiry
-from services.datagram import TAG
-from services.seal import NONCE, BrokenSealError, seal, unseal
+from services.datagram import NONCE, TAG
+from services.seal import BrokenSealError, seal, unseal
 from services.values import Address
 
 

@@ -11,12 +11,12 @@ from services.client.book import MAX_TRUSTED, MAX_TRUSTED_EACH, MAX_UNKNOWN, Add
 from services.client.peer import Peer, describe
 from services.client.screen import Screen
 from services.client.seals import Seals
-from services.datagram import ChatMessage, format_datagram
+from services.datagram import NONCE, ChatMessage, format_datagram
 from services.media.orders import PlayTone
 from services.media.rtcp import ReceiverReport, parse_compound
 from services.media.rtp import is_rtcp
 from services.punch import Hole
-from services.seal import NONCE, seal
+from services.seal import seal
 from services.stun import Kind, claim, format_stun, parse_stun
 from services.values import Address
 from tests.services.media.streams import SSRC, datagrams, outgoing

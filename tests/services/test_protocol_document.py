@@ -14,7 +14,7 @@ from services.client.path import KEPT_FOR, MISSED
 from services.client.peer import KEPT, trace
 from services.client.punching import MAX_CANDIDATES, PAUSES, WITHIN
 from services.client.traversal import MAX_PUNCHING, MENU_WAITS
-from services.datagram import MAX_DATAGRAM, SEALING, format_datagram, parse_datagram
+from services.datagram import MAX_DATAGRAM, NONCE, SEALING, format_datagram, parse_datagram
 from services.lines import MAX_LINE, LineReader
 from services.media.incoming import GRACE, PCMU, SILENCE, Incoming
 from services.media.media import MAX_SENDING
@@ -41,7 +41,7 @@ from services.protocol import (
     parse_reply,
     parse_request,
 )
-from services.seal import NONCE, seal
+from services.seal import seal
 from services.server.allowance import BURST, PER_SECOND
 from services.server.limits import BOUNDS, Limits
 from services.server.reflector import AMPLIFICATION

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.datagram import MAX_DATAGRAM, SEALED_TAG, SEALING
-from services.seal import NONCE, BrokenSealError, seal, unseal
+from services.datagram import MAX_DATAGRAM, NONCE, SEALED_TAG, SEALING
+from services.seal import BrokenSealError, seal, unseal
 from services.server.keys import PairKeys
 
 KEY = bytes(range(32))

@@ -4,7 +4,8 @@ import pytest
 
 from services.client.guard import SuspiciousError
 from services.client.seals import Seals
-from services.seal import NONCE, seal
+from services.datagram import NONCE
+from services.seal import seal
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))
