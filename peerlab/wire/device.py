@@ -80,15 +80,29 @@ def introduce(index: int, neighbours: "Mapping[str, bytes]") -> None:
 
 
 def plug(index: int, connected: bool) -> None:  # noqa: FBT001 - as the wire calls it
-    """Switch a device on or off, which the other end of its cable sees; wait until it can send."""
+    """Switch a device on or off, which the other end of its cable sees; wait until it can send.
+
+    The other end can send a little later: see `await_up`.
+    """
     link = Netlink()
     if connected:
         link.set_up(index)
     else:
         link.set_down(index)
     link.commit()
+    link.close()
     if connected:
-        link.await_carrier({index}, UP_WITHIN)
+        await_up(index)
+
+
+def await_up(index: int) -> None:
+    """Wait until a device can send.
+
+    Where its cable was plugged in at the other end the kernel still has to notice: until then it
+    drops, and tells nobody, what a program sends by the device.
+    """
+    link = Netlink()
+    link.await_carrier({index}, UP_WITHIN)
     link.close()
 
 

@@ -20,7 +20,7 @@ from socket import inet_aton
 from time import monotonic
 
 from peerlab.wire.control import Control
-from peerlab.wire.device import impair, introduce, open_device, open_uplink, plug
+from peerlab.wire.device import await_up, impair, introduce, open_device, open_uplink, plug
 from peerlab.wire.engine import Captures, run
 from peerlab.wire.junction import junction
 from peerlab.wire.ports import Junction, Port, try_kernel
@@ -97,7 +97,7 @@ def _node(described: "Described", *, native: bool) -> list[Port]:
         seized.mac,
         inet_aton(address),
         open_device(WIRE_DEVICE),
-        plug=lambda connected: plug(far, connected),
+        plug=partial(_plug, near, far),
         open_end=lambda kind: open_device(NODE_DEVICE, kind),
         introduce=partial(introduce, near),
         native={True: partial(impair, near), False: partial(impair, far)} if native else None,
@@ -106,6 +106,13 @@ def _node(described: "Described", *, native: bool) -> list[Port]:
     # Bridges on the way learn at once who is here, and flood nobody with what is for this node.
     uplink.send(b"\xff" * 6 + seized.mac + FRAME_TYPE.to_bytes(2) + bytes(46))
     return [port, Port(None, b"", b"", uplink)]
+
+
+def _plug(near: int, far: int, connected: bool) -> None:  # noqa: FBT001 - as the wire calls it
+    """Connect or disconnect the two ends of a node's own cable; wait until both can send."""
+    plug(far, connected)
+    if connected:
+        await_up(near)
 
 
 def _router(described: "Described", seed: int) -> tuple[list[Port], Junction]:

@@ -243,6 +243,25 @@ def test_a_pulled_cable_loses_all_and_works_at_the_same_address_when_it_is_back(
     ]
 
 
+def test_what_a_node_sends_as_soon_as_its_cable_is_back_arrives(bench: Bench) -> None:
+    bench.program("talker", TALKER)
+    again = "".join(
+        f"""
+          - there: unplug
+          - there: plug
+          - there: {{type: "here {number}"}}
+          - here: {{expect: "got {number} from"}}"""
+        for number in range(100)
+    )
+    bench.passes(f"""
+        title: at once
+        nodes: {{here: talker, there: talker}}
+        steps:
+          - here: {{expect: ready}}
+          - there: {{expect: ready}}{again}
+        """)
+
+
 def test_a_node_that_starts_again_finds_its_network_as_it_was(talk: Bench) -> None:
     evidence = talk.passes("""
         title: again

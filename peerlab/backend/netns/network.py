@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from peerlab.backend.netns import syscalls
-from peerlab.wire.device import UP_WITHIN, impair, introduce, open_device, plug
+from peerlab.wire.device import UP_WITHIN, await_up, impair, introduce, open_device, plug
 from peerlab.wire.junction import mac_of
 from peerlab.wire.ports import Port
 from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
@@ -108,7 +108,7 @@ class Network:
                 socket.inet_aton(host.address),
                 open_device(_port_device(number).name),
                 segment=host.segment,
-                plug=partial(plug, _FIRST_PORT + number),
+                plug=partial(_plug_end, self.namespaces[host.name], _FIRST_PORT + number),
                 open_end=partial(_open_end, self.namespaces[host.name]),
                 introduce=partial(_introduce_end, self.namespaces[host.name]),
                 native={
@@ -120,6 +120,14 @@ class Network:
             )
             for number, host in enumerate(hosts)
         ]
+
+
+def _plug_end(namespace: int, port: int, connected: bool) -> None:  # noqa: FBT001 - as the wire calls it
+    """Connect or disconnect a node's own device at its port; wait until both can send."""
+    plug(port, connected)
+    if connected:
+        with _inside(namespace):
+            await_up(_DEVICE_INDEX)
 
 
 def _open_end(namespace: int, kind: int) -> socket.socket:
