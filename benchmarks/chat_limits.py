@@ -1,7 +1,8 @@
 """The chat server and its clients, beside as little code as does the same, and beside ngircd.
 
 The bare server has a thread for each connection, too, gets and sends the same bytes, and looks at
-none of them: what it takes is the limit of what a server of this kind can do in Python. ngircd is
+none of them: what it takes is the limit of what a server of this kind can do in Python, but for
+starting a thread each time, where the chat server takes one that has become free. ngircd is
 written in C, does all in one thread, and speaks IRC: its list is that of the names, shorter by two
 thirds, and a long one waits for Nagle's algorithm (RFC 9293 section 3.7.4), which it leaves on.
 It passes messages on by TCP, which the chat server never does: that is another job.

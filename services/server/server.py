@@ -17,6 +17,7 @@ from services.protocol import Ping, format_reply
 from services.server.admission import Admission
 from services.server.console import Console
 from services.server.conversation import Caller, Conversation, refusal
+from services.server.crew import Crew
 from services.server.guesses import Guesses
 from services.server.keys import PairKeys
 from services.server.limits import Limits
@@ -32,7 +33,8 @@ BACKLOG = 1024
 """Connections that wait to be accepted, if the system allows it; one more tries again in 1 s."""
 ACCEPT_PAUSE = 0.2
 """Seconds until the next try when no connection can be taken, for want of descriptors say."""
-JOIN_TIMEOUT = 5.0
+LEAVE_TIMEOUT = 5.0
+"""Seconds that the threads have to be done with their connections when the server ends."""
 _LOST_AFTER = 60
 """Seconds after which a client that answers nothing, not even at the level of TCP, is gone."""
 
@@ -68,13 +70,14 @@ class Server:
         self._guesses = Guesses(limits.guess_delay, limits.guess_delay_most, time.monotonic)
         self._refused = Tally(time.monotonic)
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._crew = Crew(self.handle_client)
+        self._left = threading.Condition(threading.Lock())
+        self._connections: set[socket.socket] = set()
         self._outboxes: dict[Channel, Outbox] = {}
         self._stun = self._bind_stun()
 
     def serve(self, stop: socket.socket) -> None:
-        """Accept until `stop` becomes readable, then end every connection and join its thread."""
+        """Accept until `stop` becomes readable, then end every connection."""
         # A connection can be gone again between select and accept, which must not block then.
         self._listener.settimeout(0)
         self._tune()
@@ -108,14 +111,10 @@ class Server:
 
     def handle_client(self, connection: socket.socket, address: Address) -> None:
         """Serve one connection until it ends, in whatever way; runs in a thread of its own."""
-        with contextlib.ExitStack() as leaving:
-            # First of all, last of all: whatever goes wrong, the place becomes free.
-            leaving.callback(self._leave, connection, address)
+        # Whatever goes wrong, the place becomes free.
+        try:
             channel = Channel(connection, self._secure() if self._secure else None)
-            leaving.callback(channel.finish)
             outbox = self._outboxes[channel] = Outbox(connection, channel.encode)
-            leaving.callback(self._outboxes.pop, channel)
-            leaving.callback(outbox.close)
             conversation = Conversation(
                 Caller(address, outbox.leave),
                 self._rendezvous,
@@ -124,8 +123,15 @@ class Server:
                 longest_username=self._limits.longest_username,
                 hold_back=lambda: self._hold_back(address),
             )
-            leaving.callback(conversation.end)
-            self._attend(connection, address, channel, conversation)
+            try:
+                self._attend(connection, address, channel, conversation)
+            finally:
+                conversation.end()
+                outbox.close()
+                del self._outboxes[channel]
+                channel.finish()
+        finally:
+            self._leave(connection, address)
 
     def _attend(
         self,
@@ -159,25 +165,21 @@ class Server:
 
     def _start(self, connection: socket.socket, address: Address) -> None:
         self._console.say(f"Accepted connection from {address}")
-        thread = threading.Thread(
-            target=self.handle_client, args=(connection, address), daemon=True
-        )
-        # Entered before the start: the thread takes itself out again, maybe at once.
-        with self._lock:
-            self._connections[thread] = connection
+        # Entered before the start: whoever serves it takes it out again, maybe at once.
+        with self._left:
+            self._connections.add(connection)
         try:
-            thread.start()
-        except (OSError, RuntimeError) as error:
-            # RuntimeError: the system allows no more threads.
+            self._crew.take_on(connection, address)
+        except RuntimeError as error:
             self._console.complain(f"cannot serve {address}: {error}")
-            self._leave(connection, address, thread)
+            self._leave(connection, address)
 
-    def _leave(
-        self, connection: socket.socket, address: Address, thread: threading.Thread | None = None
-    ) -> None:
-        with self._lock:
-            del self._connections[thread or threading.current_thread()]
+    def _leave(self, connection: socket.socket, address: Address) -> None:
+        with self._left:
+            self._connections.remove(connection)
             connection.close()
+            if self._stopping.is_set():
+                self._left.notify()
         self._admission.leave(address[0])
 
     def _converse(self, channel: Channel, conversation: Conversation) -> None:
@@ -276,14 +278,12 @@ class Server:
         # First of all nobody gets in any more: a client that comes back at once is refused.
         self._listener.close()
         self._stopping.set()
-        with self._lock:
-            threads = list(self._connections)
-            for connection in self._connections.values():
+        with self._left:
+            for connection in self._connections:
                 # Wakes the thread; closing is left to it. Some may not be connected any more.
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join(JOIN_TIMEOUT)
+            self._left.wait_for(lambda: not self._connections, LEAVE_TIMEOUT)
 
 
 def _send_at_once(connection: socket.socket, name: ErrorName, text: str) -> None:

@@ -2,19 +2,17 @@
 
 import runpy
 import socket
+from collections.abc import Callable
 from unittest.mock import patch
 
 from services.server import server
-from services.server.server import Server
 from services.values import Address
 
 
-class OneAtATime(Server):
-    def _start(self, connection: socket.socket, address: Address) -> None:
-        super()._start(connection, address)
-        for thread in list(self._connections):
-            thread.join()
+class Alone:
+    def __init__(self, serve: Callable[[socket.socket, Address], None]) -> None:
+        self.take_on = serve
 
 
-with patch.object(server, "Server", OneAtATime):
+with patch.object(server, "Crew", Alone):
     runpy.run_module("services.server", run_name="__main__")
