@@ -98,6 +98,9 @@ class Channel:
             OSError: the connection has ended in another way.
             TlsError: the other end does not speak TLS, or does though this end does not.
         """
+        if not self._tls:
+            data = receive(self._connection, seconds)
+            return self._understand(data) if data else data
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())

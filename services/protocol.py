@@ -352,7 +352,7 @@ def _parse_login(rest: str) -> Login:
         )
     return Login(
         check_username(read_text(members["username"])),
-        _check_password(read_text(members["password"])),
+        _check_password(members["password"]),
         version,
     )
 
@@ -380,10 +380,11 @@ def _check_no_argument(command: str, rest: str) -> None:
         raise bad_argument(f"{command} takes no argument")
 
 
-def _check_password(password: str) -> str:
+def _check_password(value: object) -> str:
+    password = read_text(value)
     if len(password) > MAX_PASSWORD:
         raise bad_argument(f"a password has at most {MAX_PASSWORD} characters")
-    return read_text(password)
+    return password
 
 
 def _read_key(value: object) -> bytes:

@@ -1,7 +1,5 @@
 """Which transactions of STUN have come already, and from where. No I/O."""
 
-from collections import OrderedDict
-
 from services.values import Address
 
 REMEMBERED = 32
@@ -13,7 +11,7 @@ class Replays:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._sources: OrderedDict[bytes, Address] = OrderedDict()
+        self._sources: dict[bytes, Address] = {}
 
     def is_one(self, transaction: bytes, source: Address) -> bool:
         """Return whether a request came from another address before; remember it if not.
@@ -22,5 +20,5 @@ class Replays:
         """
         known = self._sources.setdefault(transaction, source)
         if len(self._sources) > REMEMBERED:
-            self._sources.popitem(last=False)
+            del self._sources[next(iter(self._sources))]
         return known != source

@@ -40,10 +40,9 @@ class Outbox:
         """
         with self._writing:
             rest, self._rest = self._rest, b""
-            waiting = []
             while self._left:
-                waiting.append(self._left.popleft())
-            send(self._connection, rest + self._encode(b"".join((*waiting, data))), seconds)
+                rest += self._encode(self._left.popleft())
+            send(self._connection, rest + self._encode(data), seconds)
         self._write_left()
 
     def leave(self, line: bytes) -> bool:
