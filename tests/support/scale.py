@@ -66,7 +66,7 @@ SHORT: Final = Scale(
 )
 LONG: Final = Scale(
     clients=500,
-    chatter=60,
+    chatter=300,
     greedy=20,
     greed=10,
     storm=500,
