@@ -53,4 +53,4 @@ def send(connection: socket.socket, data: bytes, seconds: float) -> None:
 def _wait(connection: socket.socket, event: int, seconds: float | None) -> bool:
     waiting = select.poll()
     waiting.register(connection, event)
-    return bool(waiting.poll(None if seconds is None else 1000 * seconds))
+    return bool(waiting.poll(None if seconds is None else 1000 * max(0.0, seconds)))

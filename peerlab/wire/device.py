@@ -4,7 +4,7 @@ import socket
 
 from peerlab.wire.netem import KIND
 from peerlab.wire.packet import IPV4_TYPE
-from peerlab.wire.rtnetlink import Netlink
+from peerlab.wire.rtnetlink import Netlink, await_carrier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 UP_WITHIN = 30.0
-"""Seconds that a device may take until it can send."""
+"""Seconds that devices which are new may take until they can send."""
+_PLUGGED_WITHIN = 5.0
+"""The same for one end of a cable that was plugged in, for which the wire stands still."""
 
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
@@ -100,10 +102,11 @@ def await_up(index: int) -> None:
 
     Where its cable was plugged in at the other end the kernel still has to notice: until then it
     drops, and tells nobody, what a program sends by the device.
+
+    Raises:
+        TimeoutError: it still cannot after some seconds.
     """
-    link = Netlink()
-    link.await_carrier({index}, UP_WITHIN)
-    link.close()
+    await_carrier({index}, _PLUGGED_WITHIN)
 
 
 def impair(index: int, options: bytes | None) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from time import monotonic
 
 from peerlab.wire.attributes import attribute
 
@@ -194,34 +195,43 @@ class Netlink:
         if failure:
             raise OSError(failure, os.strerror(failure))
 
-    def await_carrier(self, indexes: set[int], within: float) -> None:
-        """Wait until these devices can send: the kernel makes them so a little after `set_up`.
-
-        Raises:
-            TimeoutError: some still cannot, so many seconds later.
-        """
-        waiting = set(indexes)
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as listener:
-            listener.bind((0, _RTMGRP_LINK))
-            listener.settimeout(within)
-            ask = _message(_RTM_GETLINK, _DUMP, 0, _link(0))
-            listener.send(ask)
-            while waiting:
-                try:
-                    answer = listener.recv(1 << 18)
-                except OSError as error:
-                    if error.errno != errno.ENOBUFS:
-                        raise
-                    listener.send(ask)  # too many devices changed at once: look at all again
-                else:
-                    waiting.difference_update(_devices_up(answer))
-
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
 
     def _add(self, kind: int, flags: int, body: bytes) -> None:
         self._requests.append((kind, flags, body))
+
+
+def await_carrier(indexes: set[int], within: float) -> None:
+    """Wait until these devices can send: the kernel makes them so a little after `set_up`.
+
+    They are those of the network namespace that the caller is in.
+
+    Raises:
+        TimeoutError: some still cannot, so many seconds later.
+    """
+    waiting = set(indexes)
+    deadline = monotonic() + within
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as listener:
+        listener.bind((0, _RTMGRP_LINK))
+        ask = _message(_RTM_GETLINK, _DUMP, 0, _link(0))
+        listener.send(ask)
+        while waiting:
+            left = deadline - monotonic()
+            if left <= 0:
+                raise TimeoutError(f"devices cannot send after {within:g} s")
+            listener.settimeout(left)
+            try:
+                answer = listener.recv(1 << 18)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                listener.send(ask)  # too many devices changed at once: look at all again
+            else:
+                waiting.difference_update(_devices_up(answer))
 
 
 def switch_offloads_off(device: str) -> None:

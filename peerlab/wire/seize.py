@@ -13,7 +13,7 @@ import socket
 import struct
 
 from peerlab.wire.device import UP_WITHIN
-from peerlab.wire.rtnetlink import Device, Netlink, switch_offloads_off
+from peerlab.wire.rtnetlink import Device, Netlink, await_carrier, switch_offloads_off
 
 NODE_DEVICE, WIRE_DEVICE = "lab0", "lab1"
 """The two ends of the new cable: the node's, and the wire's."""
@@ -93,8 +93,8 @@ def lay_cable(
     for network, length, gateway in routes:
         link.add_route(network, length, gateway, near.index)
     link.commit()
-    link.await_carrier({near.index, far.index}, UP_WITHIN)
     link.close()
+    await_carrier({near.index, far.index}, UP_WITHIN)
     return near.index, far.index
 
 

@@ -2,8 +2,8 @@
 
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 from services.values import Address
 
@@ -21,10 +21,10 @@ class Crew:
         """Serve by `serve`; a thread that has no connection for `stay` seconds ends."""
         self._serve = serve
         self._stay = stay
-        self._guests: SimpleQueue[_Guest] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._come = threading.Condition(threading.Lock())
+        self._guests: deque[_Guest] = deque()
         self._free = 0
-        """How many threads wait, those left out that a connection is on its way to."""
+        """How many threads wait, without one for each guest."""
 
     def take_on(self, connection: socket.socket, address: Address) -> None:
         """Begin to serve a connection at once.
@@ -32,30 +32,24 @@ class Crew:
         Raises:
             RuntimeError: the system allows no more threads.
         """
-        with self._lock:
-            one_is_free = self._free > 0
-            self._free -= one_is_free
-        if one_is_free:
-            self._guests.put((connection, address))
-        else:
-            threading.Thread(target=self._run, args=(connection, address), daemon=True).start()
+        with self._come:
+            if self._free:
+                self._free -= 1
+                self._guests.append((connection, address))
+                self._come.notify()
+                return
+        threading.Thread(target=self._run, args=(connection, address), daemon=True).start()
 
     def _run(self, connection: socket.socket, address: Address) -> None:
         guest: _Guest | None = (connection, address)
         while guest:
             self._serve(*guest)
-            del guest  # not kept, and so not kept open, until the next one comes
             guest = self._next()
 
     def _next(self) -> _Guest | None:
-        with self._lock:
+        with self._come:
             self._free += 1
-        try:
-            return self._guests.get(timeout=self._stay)
-        except Empty:
-            with self._lock:
-                if self._free:
-                    self._free -= 1
-                    return None
-        # All that wait are counted on, so this one as well.
-        return self._guests.get()
+            if self._come.wait_for(lambda: self._guests, self._stay):
+                return self._guests.popleft()
+            self._free -= 1
+            return None

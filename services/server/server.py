@@ -114,7 +114,7 @@ class Server:
         # Whatever goes wrong, the place becomes free.
         try:
             channel = Channel(connection, self._secure() if self._secure else None)
-            outbox = self._outboxes[channel] = Outbox(connection, channel.encode)
+            outbox = Outbox(connection, channel.encode)
             conversation = Conversation(
                 Caller(address, outbox.leave),
                 self._rendezvous,
@@ -123,6 +123,7 @@ class Server:
                 longest_username=self._limits.longest_username,
                 hold_back=lambda: self._hold_back(address),
             )
+            self._outboxes[channel] = outbox
             try:
                 self._attend(connection, address, channel, conversation)
             finally:

@@ -57,11 +57,16 @@ def test_a_thread_without_a_connection_ends(connection: socket.socket) -> None:
     assert served.get(timeout=DEADLINE) is not thread
 
 
-def test_every_connection_is_served_though_threads_are_about_to_end(
-    connection: socket.socket,
+@pytest.mark.parametrize("stay", [0.0, 0.0005])
+def test_every_connection_is_served_though_threads_are_about_to_end_and_all_of_them_do(
+    connection: socket.socket, stay: float
 ) -> None:
-    served: SimpleQueue[int] = SimpleQueue()
-    crew = Crew(lambda _, address: served.put(address[1]), stay=0.0)
+    served: SimpleQueue[tuple[int, threading.Thread]] = SimpleQueue()
+    crew = Crew(lambda _, address: served.put((address[1], threading.current_thread())), stay)
     for port in range(3000):
         crew.take_on(connection, (HOST, port))
-    assert {served.get(timeout=DEADLINE) for _ in range(3000)} == set(range(3000))
+    ports, threads = zip(*(served.get(timeout=DEADLINE) for _ in range(3000)), strict=True)
+    assert set(ports) == set(range(3000))
+    for thread in set(threads):
+        thread.join(DEADLINE)
+        assert not thread.is_alive()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from queue import SimpleQueue
 
 import pytest
 
@@ -40,8 +41,12 @@ def heard(port: int) -> bytes:
         return connection.recv(4096)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_connection_that_cannot_be_served_is_closed_and_its_place_is_free(port: int) -> None:
+def test_a_connection_that_cannot_be_served_is_closed_and_its_place_is_free(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: SimpleQueue[threading.ExceptHookArgs] = SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", failed.put)
+
     assert heard(port) == b""
 
     deadline = time.monotonic() + DEADLINE
@@ -49,3 +54,5 @@ def test_a_connection_that_cannot_be_served_is_closed_and_its_place_is_free(port
     while answer := heard(port):
         assert answer.startswith(b"ERROR too-many-connections ")
         assert time.monotonic() < deadline
+    for _ in range(2):
+        assert "no TLS to be had" in str(failed.get(timeout=DEADLINE).exc_value)

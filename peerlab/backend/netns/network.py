@@ -14,7 +14,7 @@ from peerlab.backend.netns import syscalls
 from peerlab.wire.device import UP_WITHIN, await_up, impair, introduce, open_device, plug
 from peerlab.wire.junction import mac_of
 from peerlab.wire.ports import Port
-from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, switch_offloads_off
+from peerlab.wire.rtnetlink import LOOPBACK, Device, Netlink, await_carrier, switch_offloads_off
 
 DEVICE = "eth0"
 """A node's network device, named as in a container."""
@@ -98,8 +98,8 @@ class Network:
                 node.close()
         finally:
             syscalls.setns(home, syscalls.CLONE_NEWNET)
-        lab.await_carrier({_FIRST_PORT + number for number in range(len(hosts))}, UP_WITHIN)
         lab.close()
+        await_carrier({_FIRST_PORT + number for number in range(len(hosts))}, UP_WITHIN)
         os.close(home)
         self.ports = [
             Port(
