@@ -19,23 +19,27 @@ from tests.wire.captures import captured
 
 BROADCAST, ARP = b"\xff" * 6, b"\x08\x06"
 
+# Two threads print: each line at once, for print writes its end by itself.
 TALKER = """
 import os, socket, threading
 udp = socket.socket(type=socket.SOCK_DGRAM)
 udp.bind(("", 5000))
 
+def say(line):
+    os.write(1, line.encode() + b"\\n")
+
 def listen():
     while True:
         data, source = udp.recvfrom(2000)
-        os.write(1, f"got {data.decode(errors='backslashreplace')} from {source[0]}\\n".encode())
+        say(f"got {data.decode(errors='backslashreplace')} from {source[0]}")
 
 threading.Thread(target=listen, daemon=True).start()
-print("ready")
+say("ready")
 for line in open(0):
     whom, *words = line.split()
     for word in words:
         udp.sendto(word.encode(), (whom, 5000))
-    print("sent")
+    say("sent")
 """
 
 STREAMER = """
@@ -411,21 +415,24 @@ steps:
 
 
 LARGE = """
-import socket, sys, threading
+import os, socket, sys, threading
 udp = socket.socket(type=socket.SOCK_DGRAM)
 udp.bind(("", 5000))
 
+def say(line):
+    os.write(1, line.encode() + b"\\n")
+
 def listen():
     while True:
-        print(f"got {udp.recv(10000)[0]}", flush=True)
+        say(f"got {udp.recv(10000)[0]}")
 
 threading.Thread(target=listen, daemon=True).start()
-print("ready", flush=True)
+say("ready")
 for line in sys.stdin:
     whom, *numbers = line.split()
     for number in numbers:
         udp.sendto(bytes([int(number)]) * 4000, (whom, 5000))
-    print("sent", flush=True)
+    say("sent")
 """
 
 

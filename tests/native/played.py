@@ -28,20 +28,23 @@ import os, socket, threading, time
 udp = socket.socket(type=socket.SOCK_DGRAM)
 udp.bind(("", 5000))
 
+def say(line):  # at once: print writes the end of a line by itself, and two threads print
+    os.write(1, line.encode() + b"\\n")
+
 def listen():
     while True:
         data = udp.recv(2000)
         now = time.monotonic()
         word, sent = data.split()
-        os.write(1, f"got {word.decode()} after {1000 * (now - float(sent)):.2f} ms\\n".encode())
+        say(f"got {word.decode()} after {1000 * (now - float(sent)):.2f} ms")
 
 threading.Thread(target=listen, daemon=True).start()
-print("ready")
+say("ready")
 for line in open(0):
     whom, *words = line.split()
     for word in words:
         udp.sendto(f"{word} {time.monotonic()}".ljust(100).encode(), (whom, 5000))
-    print("sent", *words)
+    say(" ".join(["sent", *words]))
 """
 
 PROGRAM = f"""\
