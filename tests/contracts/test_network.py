@@ -314,6 +314,7 @@ def test_a_nat_hides_who_is_behind_it_and_lets_in_only_what_was_asked_for(talk: 
           - b: {type: "nat early"}
           - b: {expect: sent}
           - a: {type: "b out"}
+          - a: {expect: sent}
           - b: {expect: '/got out from (?P<public>\\S+)/'}
           - b: {type: "nat back"}
           - a: {expect: 'got back from {b.ip}'}

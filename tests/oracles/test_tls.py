@@ -28,9 +28,13 @@ def test_tshark_sees_tls_1_3_from_the_first_octet_to_the_farewell_and_nothing_in
     )
     assert hellos == [[_TLS_1_3]] * 3
     in_clear = fields(
-        captures / "server.pcap", "tcp.len > 0 and not tls", "frame.number", options=_AS_TLS
+        captures / "server.pcap",
+        "tcp.len > 0 and not tls and not tcp.analysis.retransmission",
+        "frame.number",
+        options=_AS_TLS,
     )
-    # Segments in the middle of a record are no TLS of their own; here nothing is as long.
+    # Segments in the middle of a record are no TLS of their own; here nothing is as long. What is
+    # sent again on a busy machine has been looked at.
     assert in_clear == []
     sealed = fields(captures / "alice.pcap", "udp and not icmp", "udp.payload")
     assert len(sealed) == 2
