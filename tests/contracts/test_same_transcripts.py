@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from peerlab.backend.base import Backend
 from peerlab.checks.result import Result
 from peerlab.compare.retelling import Lane, Part, retell
 from peerlab.compare.speech import speech_of
@@ -15,22 +16,24 @@ from peerlab.evidence.reading import Evidence
 from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import find_scenarios, load_scenario
+from peerlab.scenario.model import Scenario
 from tests.contracts.conftest import BACKENDS
 
 SCENARIOS = SERVICES.parent / "scenarios"
 # What a stream of voice came to is told in figures that the machine decides, and who of those that
 # come back to a new server is USER 1 by chance.
 NOT_TOLD_THE_SAME = {"media", "punch-call", "punch-server-comes-back", "server-comes-back"}
-FILES = [
-    path
-    for path in find_scenarios([SCENARIOS])
-    if NOT_TOLD_THE_SAME.isdisjoint({path.parent.name, path.stem})
-]
+FILES = find_scenarios([SCENARIOS])
 # Who answers on a connection that the other end has closed finds its end, or that it was reset:
 # whichever comes first.
 ENDED = re.compile(r"it has closed the connection|connection reset by peer")
+# A client that leaves may have its registration kept up by a datagram that comes after its goodbye.
+LAST_WORD = re.compile(r"server: datagrams ignored: \d+ wrong key\n")
 PARALLEL = 4
 """Runs at the same time: much of their time is waiting for an engine."""
+TOO_BUSY = "the wire stood still"
+MORE_TRIES = 2
+"""How often a scenario is played again whose verdict is unknown since the machine is too busy."""
 
 Played = Mapping[Path, Mapping[str, Future[Result]]]
 
@@ -47,7 +50,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         stack.callback(pool.shutdown, cancel_futures=True)
         yield {
             path: {
-                name: pool.submit(play, scenario, backend, out / name)
+                name: pool.submit(_play, scenario, backend, out / name)
                 for name, backend in backends.items()
             }
             for path in FILES
@@ -63,6 +66,8 @@ def test_a_shipped_scenario_passes_everywhere_with_the_same_transcripts(
     for name, result in results.items():
         assert result.verdict.outcome == "passed", (name, result.evidence, result.verdict.findings)
 
+    if not NOT_TOLD_THE_SAME.isdisjoint({path.parent.name, path.stem}):
+        return
     journals = [Evidence(results[name].evidence).journal for name in ("docker", "netns")]
     speech = speech_of(results["docker"].scenario, journals)
     docker, netns = (_told(retell(journal, speech)) for journal in journals)
@@ -71,11 +76,25 @@ def test_a_shipped_scenario_passes_everywhere_with_the_same_transcripts(
         assert netns[node] == docker[node]
 
 
+def _play(scenario: Scenario, backend: Backend, out: Path) -> Result:
+    result = play(scenario, backend, out)
+    for _ in range(MORE_TRIES):
+        if any(TOO_BUSY in finding.message for finding in result.verdict.findings):
+            result = play(scenario, backend, out)
+    return result
+
+
 def _told(parts: Mapping[str, Part]) -> dict[str, dict[Lane, list[str]]]:
-    """What is told of each node, without how the end of a connection came to be known."""
-    return {
+    """What is told of each node, without what is the machine's and not the backend's."""
+    retold = {
         node: {
-            lane: [ENDED.sub("<ended>", each.text) for each in told] for lane, told in part.items()
+            lane: [
+                ENDED.sub("<ended>", each.text) for each in told if not LAST_WORD.match(each.text)
+            ]
+            for lane, told in part.items()
         }
         for node, part in parts.items()
+    }
+    return {
+        node: {lane: told for lane, told in part.items() if told} for node, part in retold.items()
     }
