@@ -195,19 +195,21 @@ class Server:
                 return
             said = deque(lines.feed(data))
             while said:
-                if answer := conversation.answer(said.popleft()):
+                answer = conversation.answer(said.popleft())
+                is_wrong = conversation.wrong_passwords > refused
+                # More time is for those who wait for the refusal: guesses that were sent ahead
+                # would hold the connection for as long as each of them is held back. Looked at
+                # before the refusal, for the next guess may come at once after it.
+                has_waited = is_wrong and not said and not channel.has_more()
+                if answer:
                     self._send(channel, answer)
                     conversation.sent()
                 if conversation.is_over():
                     return
-                if conversation.wrong_passwords == refused:
-                    continue
                 refused = conversation.wrong_passwords
-                # More time is for those who wait for the refusal: guesses that were sent ahead
-                # would hold the connection for as long as each of them is held back.
-                if not said and not channel.has_more():
+                if has_waited:
                     login_by = time.monotonic() + self._limits.login_within
-                elif time.monotonic() >= login_by:
+                elif is_wrong and time.monotonic() >= login_by:
                     self._show_out(channel)
 
     def _hear(self, channel: Channel, *, answers_pings: bool) -> bytes:
