@@ -81,7 +81,7 @@ class Channel:
         """
         deadline = time.monotonic() + seconds
         while self._tls and not self._tls.established:
-            data = receive(self._connection, max(0.0, deadline - time.monotonic()))
+            data = receive(self._connection, deadline - time.monotonic())
             if data is None:
                 raise TimeoutError("the handshake of TLS has not ended in time")
             if not data:

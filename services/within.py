@@ -46,7 +46,7 @@ def send(connection: socket.socket, data: bytes, seconds: float) -> None:
             left = left[connection.send(left) :]
         except BlockingIOError:
             deadline = deadline or time.monotonic() + seconds
-            if not _wait(connection, select.POLLOUT, max(0.0, deadline - time.monotonic())):
+            if not _wait(connection, select.POLLOUT, deadline - time.monotonic()):
                 raise TimeoutError("timed out") from None
 
 
