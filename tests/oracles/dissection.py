@@ -49,13 +49,20 @@ def echoes(capture: Path) -> Counter[str]:
     return Counter(kinds[kind] for (kind,) in fields(capture, "icmp.type in {0, 8}", "icmp.type"))
 
 
-def flaws(captures: Iterable[Path], *, but: str = "frame.number == 0") -> list[str]:
-    """Frames that are malformed or have a wrong checksum, all but some."""
+def flaws(
+    captures: Iterable[Path], *, but: str = "frame.number == 0", options: Sequence[str] = ()
+) -> list[str]:
+    """Frames that are malformed or have a wrong checksum, all but some; with further options."""
     bad = "_ws.malformed or " + " or ".join(
         f"{protocol}.checksum.status == 0" for protocol in ("ip", "udp", "tcp", "icmp")
     )
     return [
         f"{capture.name}: {' '.join(found)}"
         for capture in captures
-        for found in fields(capture, f"({bad}) and not ({but})", "frame.number", "frame.protocols")
+        for found in fields(
+            capture,
+            f"({bad}) and not ({but})",
+            *("frame.number", "frame.protocols"),
+            options=options,
+        )
     ]
