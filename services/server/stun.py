@@ -31,10 +31,7 @@ class StunService:
         self._sockets: list[socket.socket] = []
         try:
             for port in (address[1], 0, 0):
-                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                self._sockets.append(udp)
-                udp.settimeout(0)
-                udp.bind((address[0], port))
+                self._sockets.append(_bound(address[0], port))
         except OSError:
             self._close_sockets()
             raise
@@ -79,3 +76,25 @@ class StunService:
             udp.close()
         self._end.close()
         self._ender.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Bind a socket to a port, or with 0 to one that leaves clients theirs.
+
+    A client on the same machine takes the number of its TCP connection for UDP, too. Linux gives
+    connections even numbers as long as it has any (`__inet_hash_connect`), so odd ones are taken.
+
+    Raises:
+        OSError: it cannot be bound.
+    """
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.settimeout(0)
+            udp.bind((host, port))
+        except OSError:
+            udp.close()
+            raise
+        if port or udp.getsockname()[1] % 2:
+            return udp
+        udp.close()

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from services.server.registry import Registry
+from services.server.rendezvous import Rendezvous
+from services.server.stun import StunService
 from services.stun import Kind, change_port, claim, format_stun, mapped, parse_stun
 from tests.services.running import DEADLINE, Program, ServerProgram
 from tests.services.test_server_program import LOGIN, Line
@@ -78,6 +81,16 @@ def test_each_port_tells_anybody_where_they_are_seen(
         assert data == format_stun(Kind.RESPONSE, NUMBER, [mapped(udp.getsockname())])
 
 
+def test_ports_that_a_server_chooses_are_not_those_of_connections_beside_it() -> None:
+    nobody = Rendezvous(Registry(), bytes, lambda: 0.0)
+    chosen = []
+    for _ in range(16):
+        service = StunService(("127.0.0.1", 0), nobody, print)
+        chosen.append(service.ports[1])
+        service.close()
+    assert {port % 2 for port in chosen} == {1}
+
+
 def test_an_answer_from_another_port_comes_from_neither_of_the_two(
     server: ServerProgram, dial: Callable[[], Line], udp: socket.socket
 ) -> None:
@@ -114,6 +127,8 @@ def test_both_are_told_to_punch_though_only_one_has_asked(
     one, two = dial(), dial()
     stun = log_in(one)["stun"]
     log_in(two)
+    # The answer says that the server is through with the login.
+    listed(two)
     register(udp, stun, server)
     assert one.ask(
         b'BEHIND {"mapping":"endpoint-independent","filtering":"address-dependent"}\n'
