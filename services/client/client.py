@@ -160,7 +160,7 @@ class Client:
         deadlines = []
         if self._signalling and self._session.expects_signs:
             deadlines.append((self._heard + self._server_silence, True))
-        if self._signalling and self._asked:
+        if self._signalling and self._asked and self._session.awaits_reply:
             deadlines.append((self._asked + REPLY_TIMEOUT, False))
         return deadlines
 

@@ -1,9 +1,9 @@
-"""A client that takes the server for gone after half a second without an answer."""
+"""A client that takes the server for gone after a fifth of a second without an answer."""
 
 import runpy
 from unittest.mock import patch
 
 from services.client import client
 
-with patch.object(client, "REPLY_TIMEOUT", 0.5):
+with patch.object(client, "REPLY_TIMEOUT", 0.2):
     runpy.run_module("services.client", run_name="__main__")

@@ -1,5 +1,6 @@
 """All the ways in which a client ends, or does not start."""
 
+import json
 import re
 import signal
 import socket
@@ -163,3 +164,48 @@ def test_output_that_nobody_reads_ends_the_client_quietly(start_client: Start) -
     assert client.process.wait(DEADLINE) == 1
     assert client.process.stderr
     assert client.process.stderr.read() == b""
+
+
+HASTY = """
+import runpy
+from services.client import client
+client.REPLY_TIMEOUT = 1.0
+runpy.run_module("services.client", run_name="__main__", alter_sys=True)
+"""
+
+
+def _nothing_comes(connection: socket.socket, seconds: float) -> None:
+    connection.settimeout(seconds)
+    with pytest.raises(TimeoutError):
+        connection.recv(1)
+
+
+def test_an_answer_that_came_while_the_client_stood_still_is_no_late_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        there = ("--port", str(listener.getsockname()[1]))
+        with Program("services.client", *there, code=HASTY) as client:
+            connection, (ip, port) = listener.accept()
+            with connection, connection.makefile("rb") as requests:
+                connection.settimeout(DEADLINE)
+                client.type("U1")
+                client.type("CSC3@A1")
+                assert requests.readline().startswith(b"LOGIN ")
+                accepted = {"label": "USER 1", "ip": ip, "port": port}
+                connection.sendall(b"OK " + json.dumps(accepted).encode() + b"\n")
+                assert requests.readline().startswith(b"OFFER ")
+                connection.sendall(b"NOTED\n")
+                client.says("LIST AVAILABLE CLIENTS: Y/N\n")
+                client.type("Y")
+                assert requests.readline() == b"LIST\n"
+                _nothing_comes(connection, 0.5)
+                client.signal(signal.SIGSTOP)
+                connection.sendall(b'CLIENTS {"clients":{},"more":false}\n')
+                _nothing_comes(connection, 1.0)
+                client.signal(signal.SIGCONT)
+                client.says("Enter number of recipients: ")
+                client.type("quit")
+                connection.settimeout(DEADLINE)
+                assert connection.recv(100) == b"QUIT\n"
+                connection.sendall(b"BYE\n")
+                assert "gone" not in client.ends()
