@@ -10,7 +10,7 @@ from services.values import Address
 
 class TakesAnyPort(Peer):
     def open(self, address: Address, local: Address) -> None:
-        super().open(address, (local[0], 0))
+        super().open(address, (local[0], local[1] + 1))
 
 
 with patch.object(client, "Peer", TakesAnyPort):

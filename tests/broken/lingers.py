@@ -1,4 +1,4 @@
-"""A server that takes who was killed off the list three seconds later."""
+"""A server that takes who was killed off the list six seconds later."""
 
 import runpy
 import threading
@@ -14,7 +14,7 @@ class Lingers(Conversation):
             super().end()
         else:
             self._over = True
-            timer = threading.Timer(3, super().end)
+            timer = threading.Timer(6, super().end)
             timer.daemon = True
             timer.start()
 

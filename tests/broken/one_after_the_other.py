@@ -1,4 +1,4 @@
-"""A client that lets a second pass between one recipient of a message and the next."""
+"""A client that waits for 2.5 s between one recipient of a message and the next."""
 
 import runpy
 import time
@@ -13,7 +13,7 @@ from services.values import Address
 class TakesTurns(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
         super().send(message, data, address)
-        time.sleep(1)  # noqa: TID251 - the mistake itself
+        time.sleep(2.5)  # noqa: TID251 - the mistake itself
 
 
 with patch.object(client, "Peer", TakesTurns):

@@ -7,10 +7,15 @@ from services.lines import LineReader
 from services.server import server
 from services.values import ProtocolError
 
+_AT_ONCE = 1024
+
 
 class ReadsOnce(LineReader):
     def feed(self, data: bytes) -> list[str | ProtocolError]:
-        return super().feed(data.removesuffix(b"\n") + b"\n")
+        lines: list[str | ProtocolError] = []
+        for at in range(0, len(data), _AT_ONCE):
+            lines += super().feed(data[at : at + _AT_ONCE].removesuffix(b"\n") + b"\n")
+        return lines
 
 
 with patch.object(server, "LineReader", ReadsOnce):

@@ -1,4 +1,4 @@
-"""A client whose receive thread rests for a second after each datagram."""
+"""A client whose receive thread rests for six seconds after each datagram."""
 
 import runpy
 import time
@@ -11,7 +11,7 @@ class Rests(Screen):
     def trace(self, line: str) -> None:
         super().trace(line)
         if line.startswith("received"):
-            time.sleep(1)  # noqa: TID251 - the mistake itself
+            time.sleep(6)  # noqa: TID251 - the mistake itself
 
 
 with patch("services.client.screen.Screen", Rests):

@@ -16,11 +16,11 @@ from peerlab.backend.docker.images import Images
 from peerlab.backend.docker.lab import DockerBackend
 from peerlab.backend.netns.lab import NetnsBackend
 from peerlab.checks.result import Result
-from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import load_scenario
 from peerlab.scenario.program import load_program
 from tests.broken.variants import VARIANTS, Variant
+from tests.support.trying import play_until_judged
 
 HERE = Path(__file__).parent
 SCENARIOS = SERVICES.parent / "scenarios"
@@ -79,7 +79,8 @@ def played(
 
     def run(name: str, overrides: Sequence[str]) -> Result:
         programs = known_programs(overrides)
-        return play(load_scenario(SCENARIOS / f"{name}.yaml", programs=programs), backend, out)
+        scenario = load_scenario(SCENARIOS / f"{name}.yaml", programs=programs)
+        return play_until_judged(scenario, backend, out)
 
     def begin(what: Variant | str) -> Future[Result]:
         if isinstance(what, str):

@@ -13,13 +13,11 @@ from services.media.arrival import receive
 from services.values import Address
 
 
-def relay() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("0.0.0.0", 12345))
-        while True:
-            data, source = udp.recvfrom(65535)
-            head, _, rest = data.partition(b"\n")
-            udp.sendto(_addressed(source) + rest, _address(head))
+def relay(udp: socket.socket) -> None:
+    while True:
+        data, source = udp.recvfrom(65535)
+        head, _, rest = data.partition(b"\n")
+        udp.sendto(_addressed(source) + rest, _address(head))
 
 
 class SendsThroughServer(Peer):
@@ -44,7 +42,10 @@ def _address(head: bytes) -> Address:
 
 
 if os.environ["BROKEN"] == "server":
-    threading.Thread(target=relay, daemon=True).start()
+    # Before the server can take the port for STUN.
+    relaying = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    relaying.bind(("0.0.0.0", 12345))
+    threading.Thread(target=relay, args=(relaying,), daemon=True).start()
     runpy.run_module("services.server", run_name="__main__")
 else:
     with (

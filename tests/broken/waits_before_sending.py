@@ -1,4 +1,4 @@
-"""A client that waits most of a second before it sends."""
+"""A client that waits for two and a half seconds before it sends."""
 
 import runpy
 import time
@@ -11,7 +11,7 @@ from services.client.client import Client
 
 class Hesitates(Client):
     def _send(self, action: SendMessage) -> None:
-        time.sleep(0.8)  # noqa: TID251 - the mistake itself
+        time.sleep(2.5)  # noqa: TID251 - the mistake itself
         super()._send(action)
 
 
