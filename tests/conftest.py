@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from peerlab.backend.docker.engine import connect
 from peerlab.backend.netns.probe import probe
@@ -17,6 +18,12 @@ from tests.support.chromium import find_chromium
 
 REQUIRED: Final = os.environ.get("PEERLAB_REQUIRE", "").split()
 """Backends whose tests must not be skipped, such as `docker`."""
+
+# The same examples each time; how long they take on a busy machine says nothing.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def _try_engine() -> None:

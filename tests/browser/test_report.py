@@ -133,9 +133,17 @@ def test_the_terminals_can_be_shown_as_they_were_at_a_time(
 
 def test_the_terminals_play_by_themselves(browser: Browser, pages: dict[str, Path]) -> None:
     with opened(browser, pages["four"]) as page:
+        page.evaluate(
+            """() => {
+                const button = document.querySelector('.player button');
+                window.shown = [];
+                const note = () => shown.push(button.textContent);
+                new MutationObserver(note).observe(button, {childList: true});
+            }"""
+        )
         page.get_by_role("button", name="Play").click()
-        page.get_by_role("button", name="Stop").wait_for()
         page.get_by_role("button", name="Play").wait_for()
+        assert page.evaluate("shown") == ["Stop", "Play"]
         assert page.locator(".screen [data-at][hidden]").count() == 0
 
 

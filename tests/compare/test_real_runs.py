@@ -32,7 +32,7 @@ def backend() -> Iterator[NetnsBackend]:
 
 
 def played(backend: NetnsBackend, out: Path, *overrides: str) -> Played:
-    scenario = replace(load_scenario(LOST, programs=known_programs(overrides)), within=3.0)
+    scenario = replace(load_scenario(LOST, programs=known_programs(overrides)), within=8.0)
     return Played(Evidence(play(scenario, backend, out, seed=7).evidence).journal, scenario)
 
 

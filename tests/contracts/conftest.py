@@ -15,7 +15,9 @@ from peerlab.evidence.reading import Evidence
 from peerlab.play import play
 from peerlab.programs import SERVICES
 from peerlab.scenario.load import load_scenario
+from peerlab.scenario.model import Scenario
 from tests.support.logged import not_compared
+from tests.support.trying import play_until_judged
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "docker": lambda: DockerBackend(say=print),
@@ -38,6 +40,7 @@ class Bench:
     def __init__(self, backend: Backend, directory: Path) -> None:
         self.backend = backend
         self._directory = directory
+        self._runs = directory / "runs"
         self.programs: dict[str, Path] = {}
 
     def program(self, name: str, code: str, *, terminal: str = "pipe", more: str = "") -> None:
@@ -53,19 +56,26 @@ class Bench:
 
         On Docker every node of every run is held against the engine's own log.
         """
+        return self._compared(play(self._written(text), self.backend, self._runs))
+
+    def passes(self, text: str, *, seed: int | None = None, captures: bool = False) -> Evidence:
+        """Play a scenario that must pass where it is judged at all, and give its evidence."""
+        result = play_until_judged(
+            self._written(text), self.backend, self._runs, seed=seed, captures=captures
+        )
+        self._compared(result)
+        assert result.verdict.outcome == "passed", result.verdict.findings
+        return Evidence(result.evidence)
+
+    def _written(self, text: str) -> Scenario:
         path = self._directory / "scenario.yaml"
         path.write_text(textwrap.dedent(text))
-        scenario = load_scenario(path, programs=self.programs)
-        result = play(scenario, self.backend, self._directory / "runs")
+        return load_scenario(path, programs=self.programs)
+
+    def _compared(self, result: Result) -> Result:
         if self.backend.name == "docker":
             assert not not_compared(Evidence(result.evidence))
         return result
-
-    def passes(self, text: str) -> Evidence:
-        """Play a scenario that must pass, and give its evidence."""
-        result = self.play(text)
-        assert result.verdict.outcome == "passed", result.verdict.findings
-        return Evidence(result.evidence)
 
 
 @pytest.fixture(

@@ -344,7 +344,7 @@ def test_a_program_that_crashes_after_its_last_step_fails_the_run(bench: Bench) 
           - u1: {expect: fine}
           - u1: {type: go}
           - u2: {expect: fine}
-          - u2: {stays-silent: 500ms}
+          - u2: {stays-silent: 3s}
         """)
     assert result.verdict.outcome == "failed"
     (finding,) = [found for found in result.verdict.findings if found.outcome == "failed"]

@@ -198,7 +198,7 @@ def test_a_stop_waits_for_the_last_words_and_kills_what_will_not_end(bench: Benc
         steps:
           - u[1-2]: {expect: ready}
           - u1: stop
-          - u2: {stop: , within: 500ms}
+          - u2: {stop: , within: 3s}
           - u1: {expect: good bye, within: 1ms}
           - u2: {expect: "no", within: 1ms}
         checks: [exits: {u1: 1, u2: 137}]

@@ -19,7 +19,7 @@ ECHO = """
 import sys
 print("ready")
 for line in sys.stdin:
-    print("got " + line)
+    sys.stdout.write("got " + line + "\\n")
 """
 BOMB = """
 import os

@@ -1,7 +1,6 @@
 """The contract of a backend: the network does what the steps say, whatever the programs are."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,6 @@ from peerlab.drive import director
 from peerlab.drive.trial import Finding, Plan, measure
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
-from peerlab.play import play
-from peerlab.scenario.load import load_scenario
 from peerlab.wire.checksum import checksums_hold
 from peerlab.wire.packet import Datagram, Segment, parse
 from tests.contracts.conftest import Bench
@@ -98,7 +95,7 @@ def test_single_datagrams_are_dropped_duplicated_swapped_delayed_and_corrupted(
         nodes: {a: talker, b: talker}
         steps:
           - wire: {from: a, to: b, drop: 1, duplicate: 2, swap: [4, 5]}
-          - wire: {from: a, to: b, delay: {3: 300ms}, corrupt: 6}
+          - wire: {from: a, to: b, delay: {3: 2s}, corrupt: 6}
           - a: {type: "b one two three four five six seven"}
           - b: {expect: '/got two .*\\ngot two .*\\ngot five .*\\ngot four .*\\ngot seven .*\\n/'}
           - b: {expect: got three}
@@ -106,7 +103,7 @@ def test_single_datagrams_are_dropped_duplicated_swapped_delayed_and_corrupted(
     assert fates(evidence, "copies", "delay", "damaged", "held") == [
         ("one", "dropped", None, None, None, None),
         ("two", "delivered", 2, None, None, None),
-        ("three", "delivered", None, 0.3, None, None),
+        ("three", "delivered", None, 2.0, None, None),
         ("four", "delivered", None, None, None, True),
         ("five", "delivered", None, None, None, None),
         ("six", "delivered", None, None, "detected", None),
@@ -127,27 +124,24 @@ def test_a_damaged_datagram_is_delivered_where_that_is_asked_for(talk: Bench) ->
     assert "got damaged" not in evidence.node("b").printed
 
 
-def test_the_same_seed_decides_the_same_on_every_backend(talk: Bench, tmp_path: Path) -> None:
-    path = tmp_path / "lossy.yaml"
+def test_the_same_seed_decides_the_same_on_every_backend(talk: Bench) -> None:
     words = " ".join(f"{number:03}" for number in range(60))
-    path.write_text(f"""
-title: lossy
-network: {{impairments: [{{from: a, loss: 30%, duplicate: 20%, delay: 5ms}}]}}
-nodes: {{a: talker, b: talker}}
-steps:
-  - a: {{type: "b {words}"}}
-  - a: {{expect: sent}}
-  - wire: heal
-  - a: {{type: "b last"}}
-  - b: {{expect: got last}}
-""")
-    scenario = load_scenario(path, programs=talk.programs)
-    result = play(scenario, talk.backend, tmp_path / "runs", seed=4711)
-    assert result.verdict.outcome == "passed", result.verdict.findings
+    text = f"""
+        title: lossy
+        network: {{impairments: [{{from: a, loss: 30%, duplicate: 20%, delay: 5ms}}]}}
+        nodes: {{a: talker, b: talker}}
+        steps:
+          - a: {{type: "b {words}"}}
+          - a: {{expect: sent}}
+          - wire: heal
+          - a: {{type: "b last"}}
+          - b: {{expect: got last}}
+        """
+    evidence = talk.passes(text, seed=4711)
     decided = [
         "".join(
             "-" if event.detail["fate"] == "dropped" else str(event.detail.get("copies", 1))
-            for event in datagrams(Evidence(result.evidence))
+            for event in datagrams(evidence)
         )
     ]
     # What the decisions are for this seed, on every backend and every version of Python.
@@ -180,8 +174,9 @@ def test_impairments_act_on_tcp_too(talk: Bench) -> None:
         ]
         for name in ("here", "here-wire")
     )
-    assert sent == [b"one\n", b"two\n", b"two\n"]
-    assert passed == [b"one\n", b"two\n"]
+    for word, lost in ((b"one\n", 0), (b"two\n", 1)):
+        assert sent.count(word) == passed.count(word) + lost > lost
+    assert set(sent) == set(passed) == {b"one\n", b"two\n"}
 
 
 def test_a_partition_cuts_both_ways_and_heals_and_what_a_stream_carries_arrives_then(
@@ -196,6 +191,7 @@ def test_a_partition_cuts_both_ways_and_heals_and_what_a_stream_carries_arrives_
           - wire: {partition: [[a, here], [b, there]], name: split}
           - a: {type: "b lost"}
           - b: {type: "a lost"}
+          - b: {expect: sent}
           - a: {type: "c passes"}
           - c: {expect: got passes}
           - here: {type: two}
@@ -215,6 +211,7 @@ def test_a_one_way_partition_cuts_one_way(talk: Bench) -> None:
         steps:
           - wire: {partition: {from: a, to: b}}
           - a: {type: "b lost"}
+          - a: {expect: sent}
           - b: {type: "a passes"}
           - a: {expect: got passes}
         """)
@@ -233,6 +230,7 @@ def test_a_pulled_cable_loses_all_and_works_at_the_same_address_when_it_is_back(
           - b: unplug
           - there: unplug
           - a: {type: "b lost"}
+          - a: {expect: sent}
           - here: {type: two}
           - here: {stays-silent: 300ms}
           - b: plug
@@ -335,23 +333,19 @@ def test_a_nat_hides_who_is_behind_it_and_lets_in_only_what_was_asked_for(talk: 
     ]
 
 
-def test_captures_show_both_ends_of_a_cable(talk: Bench, tmp_path: Path) -> None:
-    path = tmp_path / "captured.yaml"
-    path.write_text("""
-title: captured
-network: {capture: true}
-nodes: {a: talker, b: talker}
-steps:
-  - wire: {from: a, to: b, drop: 1, duplicate: 2}
-  - a: {type: "b one two"}
-  - b: {expect: '/got two.*\\ngot two/'}
-""")
-    scenario = load_scenario(path, programs=talk.programs)
-    result = play(scenario, talk.backend, tmp_path / "runs")
-    assert result.verdict.outcome == "passed", result.verdict.findings
+def test_captures_show_both_ends_of_a_cable(talk: Bench) -> None:
+    evidence = talk.passes("""
+        title: captured
+        network: {capture: true}
+        nodes: {a: talker, b: talker}
+        steps:
+          - wire: {from: a, to: b, drop: 1, duplicate: 2}
+          - a: {type: "b one two"}
+          - b: {expect: '/got two.*\\ngot two/'}
+        """)
 
     def payloads(name: str) -> list[bytes]:
-        frames = captured((result.evidence / "captures" / f"{name}.pcap").read_bytes())
+        frames = captured((evidence.path / "captures" / f"{name}.pcap").read_bytes())
         packets = [parse(frame) for _, frame in frames if checksums_hold(frame)]
         return [packet.payload for packet in packets if isinstance(packet, Datagram)]
 
@@ -387,30 +381,25 @@ def test_a_network_that_is_not_as_asked_for_gives_no_verdict(
 
 
 def test_nodes_need_not_ask_for_hardware_addresses_so_the_first_datagram_goes_at_once(
-    talk: Bench, tmp_path: Path
+    talk: Bench,
 ) -> None:
-    path = tmp_path / "captured.yaml"
-    path.write_text("""
-title: known
-network: {impairments: [{from: a, to: b, drop: 1}], capture: true}
-nodes: {a: talker, b: talker}
-steps:
-  - a: {type: "b one"}
-  - a: {expect: sent}
-  - wire: {from: a, to: b, drop: 1}
-  - a: {type: "b two three"}
-  - b: {expect: got three}
-""")
-    scenario = load_scenario(path, programs=talk.programs)
-    result = play(scenario, talk.backend, tmp_path / "runs")
-    assert result.verdict.outcome == "passed", result.verdict.findings
-    evidence = Evidence(result.evidence)
+    evidence = talk.passes("""
+        title: known
+        network: {impairments: [{from: a, to: b, drop: 1}], capture: true}
+        nodes: {a: talker, b: talker}
+        steps:
+          - a: {type: "b one"}
+          - a: {expect: sent}
+          - wire: {from: a, to: b, drop: 1}
+          - a: {type: "b two three"}
+          - b: {expect: got three}
+        """)
     assert fates(evidence, "by") == [
         ("one", "dropped", ["the start (drop: 1)"]),
         ("two", "dropped", ["step 3 (drop: 1)"]),
         ("three", "delivered", None),
     ]
-    frames = captured((result.evidence / "captures" / "a.pcap").read_bytes())
+    frames = captured((evidence.path / "captures" / "a.pcap").read_bytes())
     asked = [frame for _, frame in frames if frame[:6] == BROADCAST and frame[12:14] == ARP]
     assert asked == []
 
@@ -438,21 +427,22 @@ for line in sys.stdin:
 
 
 def test_a_datagram_in_fragments_has_one_fate(bench: Bench) -> None:
+    some = " ".join(str(number) for number in range(6, 30))
     bench.program("large", LARGE, more="ready: ready")
-    evidence = bench.passes("""
+    evidence = bench.passes(f"""
         title: fragments
-        nodes: {a: large, b: large}
+        nodes: {{a: large, b: large}}
         steps:
-          - wire: {from: a, to: b, drop: 1, duplicate: 2, corrupt: 4, corrupt-as: delivered}
-          - a: {type: "b 1 2 3 4 5"}
-          - a: {expect: sent}
-          - b: {expect: '/got 2\\ngot 2\\ngot 3\\ngot 5/'}
-          - wire: {from: a, to: b, loss: 50%, port: 5000}
-          - a: {type: "b 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"}
-          - a: {expect: sent}
+          - wire: {{from: a, to: b, drop: 1, duplicate: 2, corrupt: 4, corrupt-as: delivered}}
+          - a: {{type: "b 1 2 3 4 5"}}
+          - a: {{expect: sent}}
+          - b: {{expect: '/got 2\\ngot 2\\ngot 3\\ngot 5/'}}
+          - wire: {{from: a, to: b, loss: 50%, port: 5000}}
+          - a: {{type: "b {some}"}}
+          - a: {{expect: sent}}
           - wire: heal
-          - a: {type: "b 99"}
-          - b: {expect: got 99}
+          - a: {{type: "b 99"}}
+          - b: {{expect: got 99}}
         """)
     told = [event.detail for event in datagrams(evidence)]
     assert [each.get("damaged") for each in told[:5]] == [None, None, None, "detected", None]
@@ -462,7 +452,7 @@ def test_a_datagram_in_fragments_has_one_fate(bench: Bench) -> None:
         if each["fate"] == "delivered" and "damaged" not in each
     )
     assert evidence.node("b").printed.count("got") == delivered
-    assert 3 < len([each for each in told if each["fate"] == "dropped"]) < 14
+    assert 1 < len([each for each in told if each["fate"] == "dropped"]) < 23
 
 
 def test_what_a_rule_does_at_a_router_is_told_with_the_router(talk: Bench) -> None:

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from peerlab.backend.base import Backend
 from peerlab.checks.result import Result
 from peerlab.compare.retelling import Lane, Part, retell
 from peerlab.compare.speech import speech_of
 from peerlab.evidence.reading import Evidence
-from peerlab.play import play
 from peerlab.programs import SERVICES, known_programs
 from peerlab.scenario.load import find_scenarios, load_scenario
-from peerlab.scenario.model import Scenario
 from tests.contracts.conftest import BACKENDS
+from tests.support.trying import play_until_judged
 
 SCENARIOS = SERVICES.parent / "scenarios"
 # What a stream of voice came to is told in figures that the machine decides, and who of those that
@@ -31,9 +29,6 @@ ENDED = re.compile(r"it has closed the connection|connection reset by peer")
 LAST_WORD = re.compile(r"server: datagrams ignored: \d+ wrong key\n")
 PARALLEL = 4
 """Runs at the same time: much of their time is waiting for an engine."""
-TOO_BUSY = "the wire stood still"
-MORE_TRIES = 2
-"""How often a scenario is played again whose verdict is unknown since the machine is too busy."""
 
 Played = Mapping[Path, Mapping[str, Future[Result]]]
 
@@ -50,7 +45,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         stack.callback(pool.shutdown, cancel_futures=True)
         yield {
             path: {
-                name: pool.submit(_play, scenario, backend, out / name)
+                name: pool.submit(play_until_judged, scenario, backend, out / name)
                 for name, backend in backends.items()
             }
             for path in FILES
@@ -74,14 +69,6 @@ def test_a_shipped_scenario_passes_everywhere_with_the_same_transcripts(
     assert netns.keys() == docker.keys()
     for node in docker:
         assert netns[node] == docker[node]
-
-
-def _play(scenario: Scenario, backend: Backend, out: Path) -> Result:
-    result = play(scenario, backend, out)
-    for _ in range(MORE_TRIES):
-        if any(TOO_BUSY in finding.message for finding in result.verdict.findings):
-            result = play(scenario, backend, out)
-    return result
 
 
 def _told(parts: Mapping[str, Part]) -> dict[str, dict[Lane, list[str]]]:

@@ -430,12 +430,14 @@ def test_silence_is_broken_by_output_that_is_not_kept_and_that_may_have_been_a_t
     monkeypatch.setattr(module, "MAX_OUTPUT", 4)
     desk.terminal.printed("stdout", b"good bye")
     desk.terminal.stays_silent(SOON)
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(desk.terminal.stays_silent, SOON)
-        while not waiting.done():
-            desk.terminal.printed("stdout", b".")
-        with pytest.raises(StepFailed) as caught:
-            waiting.result()
+
+    def print_meanwhile(holds: Callable[[], bool], _within: float) -> bool:
+        desk.terminal.printed("stdout", b".")
+        return holds()
+
+    monkeypatch.setattr(desk.terminal._changed, "wait_for", print_meanwhile)
+    with pytest.raises(StepFailed) as caught:
+        desk.terminal.stays_silent(LONG)
     assert caught.value.detail["truncated"] is True
 
 

@@ -82,10 +82,10 @@ SCENARIOS = {
         steps:
           - a: {type: "b warm"}
           - b: {expect: got warm}
-          - wire: {from: a, delay: 300ms}
+          - wire: {from: a, delay: 3s}
           - a: {type: "b d1"}
           - b: {expect: '/got d1 after (?P<d1>[\d.]+) ms/'}
-          - wire: {from: a, delay: 100ms}
+          - wire: {from: a, delay: 1s}
           - a: {type: "b d2"}
           - b: {expect: '/got d2 after (?P<d2>[\d.]+) ms/'}
           - wire: {from: a, delay: 0ms}

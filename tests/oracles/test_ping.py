@@ -11,6 +11,8 @@ pytestmark = pytest.mark.usefixtures("ping")
 
 LOOSELY = 500.0
 """Milliseconds by which a machine that is busy may be late."""
+PATIENTLY = "-c 2 -i 1.5"
+"""Once it has had an answer, ping waits for the last one little longer than its interval."""
 
 
 def _pings(bench: OracleBench, options: str, *wire: str) -> list[str]:
@@ -54,10 +56,8 @@ def test_ping_sees_the_delay_of_both_directions_together(bench: OracleBench) -> 
         "{delay: 20ms}": 40,
         "{delay: 20ms, from: here, to: elsewhere}": 0,
     }
-    for said, (wire, least) in zip(
-        _pings(bench, "-c 4 -i 0.1", *asked), asked.items(), strict=True
-    ):
-        assert _counts(said) == (4, 4), wire
+    for said, (wire, least) in zip(_pings(bench, PATIENTLY, *asked), asked.items(), strict=True):
+        assert _counts(said) == (2, 2), wire
         shortest, mean = _round_trips(said)
         assert shortest >= least, wire
         assert mean < least + LOOSELY, wire
@@ -66,7 +66,7 @@ def test_ping_sees_the_delay_of_both_directions_together(bench: OracleBench) -> 
 def test_ping_sees_jitter_within_its_bounds(bench: OracleBench) -> None:
     [said] = _pings(bench, "-c 10 -i 0.1", "{from: here, to: there, delay: 50ms, jitter: 30ms}")
     times = [float(time) for time in re.findall(r"time=([\d.]+) ms", said)]
-    assert len(times) == 10
+    assert len(times) in {9, 10}
     assert min(times) >= 20
     assert max(times) < 80 + LOOSELY
     assert max(times) - min(times) > 5
@@ -93,27 +93,27 @@ def test_ping_loses_nothing_where_the_wire_speaks_of_other_traffic(bench: Oracle
         "{between: [there, elsewhere], loss: 100%}",
         "{partition: [[here, there], [elsewhere]]}",
     )
-    for wire, said in zip(wires, _pings(bench, "-c 3 -i 0.1", *wires), strict=True):
-        assert _counts(said) == (3, 3), wire
+    for wire, said in zip(wires, _pings(bench, PATIENTLY, *wires), strict=True):
+        assert _counts(said) == (2, 2), wire
 
 
 def test_ping_gets_through_again_after_heal_and_plug(bench: OracleBench) -> None:
-    evidence = bench.passes("""
+    evidence = bench.passes(f"""
         title: heal
-        nodes: {here: shell, there: shell}
+        nodes: {{here: shell, there: shell}}
         steps:
-          - wire: {loss: 100%, name: storm}
-          - here: {type: "ping -n -c 2 -i 0.2 -W 0.5 there; echo finished"}
-          - here: {expect: finished}
-          - wire: {heal: storm}
-          - here: {type: "ping -n -c 2 -i 0.2 there; echo finished"}
-          - here: {expect: finished}
+          - wire: {{loss: 100%, name: storm}}
+          - here: {{type: "ping -n -c 2 -i 0.2 -W 0.5 there; echo finished"}}
+          - here: {{expect: finished}}
+          - wire: {{heal: storm}}
+          - here: {{type: "ping -n {PATIENTLY} there; echo finished"}}
+          - here: {{expect: finished}}
           - there: unplug
-          - here: {type: "ping -n -c 2 -i 0.2 -W 0.5 there; echo finished"}
-          - here: {expect: finished}
+          - here: {{type: "ping -n -c 2 -i 0.2 -W 0.5 there; echo finished"}}
+          - here: {{expect: finished}}
           - there: plug
-          - here: {type: "ping -n -c 2 -i 0.2 there; echo finished"}
-          - here: {expect: finished}
+          - here: {{type: "ping -n {PATIENTLY} there; echo finished"}}
+          - here: {{expect: finished}}
         """)
     said = evidence.node("here").printed.split("finished\n")
     assert [_counts(each) for each in said[:4]] == [(2, 0), (2, 2), (2, 0), (2, 2)]
@@ -134,16 +134,16 @@ def test_ping_loses_as_many_as_the_captures_lack(bench: OracleBench) -> None:
     at_here, beyond = (echoes(captures / f"{name}.pcap") for name in ("here", "here-wire"))
     at_there, before = (echoes(captures / f"{name}.pcap") for name in ("there", "there-wire"))
     assert sent == at_here["requests"] == 30
-    assert received == at_here["replies"]
+    assert at_here["replies"] - received in {0, 1}
     # Of requests some are lost on here's cable, of replies some on there's.
     assert sent > beyond["requests"] == before["requests"] == at_there["requests"]
     assert at_there["replies"] == at_there["requests"]
-    assert at_there["replies"] > before["replies"] == beyond["replies"] == received
+    assert at_there["replies"] > before["replies"] == beyond["replies"] == at_here["replies"]
 
 
 def test_ping_sees_duplicates(bench: OracleBench) -> None:
-    [said] = _pings(bench, "-c 4 -i 0.2", "{from: here, to: there, duplicate: 100%}")
+    [said] = _pings(bench, PATIENTLY, "{from: here, to: there, duplicate: 100%}")
     found = re.search(r"(\d+) packets transmitted, (\d+) received, \+(\d+) duplicates", said)
     assert found is not None, said
     # It ends with the first answer to its last request, so the copy of that one is not awaited.
-    assert found.groups() in {("4", "4", "3"), ("4", "4", "4")}
+    assert found.groups() in {("2", "2", "1"), ("2", "2", "2")}

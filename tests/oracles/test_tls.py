@@ -4,14 +4,12 @@ import pytest
 
 from peerlab.programs import SERVICES, known_programs
 from tests.oracles.conftest import OracleBench
-from tests.oracles.dissection import fields, flaws
+from tests.oracles.dissection import AS_DATA, fields, flaws
 
 pytestmark = pytest.mark.usefixtures("tshark")
 
 SCENARIO = SERVICES.parent / "scenarios" / "network" / "sealed.yaml"
 _AS_TLS = ("-d", "tcp.port==12345,tls")
-# Sealed messages look like chance, which now and then looks like some protocol or other.
-_AS_DATA = ("-d", "udp.port==1-65535,data")
 _SERVER_HELLO, _TLS_1_3 = "2", "0x0304"
 
 
@@ -41,4 +39,4 @@ def test_tshark_sees_tls_1_3_from_the_first_octet_to_the_farewell_and_nothing_in
     sealed = fields(captures / "alice.pcap", "udp and not icmp", "udp.payload")
     assert len(sealed) == 2
     assert all(bytes.fromhex(payload).startswith(b"CHAT/2 ") for (payload,) in sealed)
-    assert flaws(sorted(captures.iterdir()), options=(*_AS_TLS, *_AS_DATA)) == []
+    assert flaws(sorted(captures.iterdir()), options=(*_AS_TLS, *AS_DATA)) == []

@@ -8,7 +8,7 @@ import pytest
 from peerlab.evidence.journal import Event, Kind
 from peerlab.evidence.reading import Evidence
 from tests.oracles.conftest import OracleBench
-from tests.oracles.dissection import Seen, datagrams, flaws
+from tests.oracles.dissection import AS_DATA, Seen, datagrams, flaws
 
 pytestmark = pytest.mark.usefixtures("tshark")
 
@@ -18,6 +18,8 @@ _PORT = f"udp.dstport == {PORT}"
 LISTENS = f"""
 import socket
 here = socket.socket(type=socket.SOCK_DGRAM)
+# A stream comes in one burst, faster than a busy machine may read.
+here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 212_992)
 here.bind(("", {PORT}))
 print("listening")
 words, over = 0, False
@@ -79,7 +81,7 @@ def _flaws(evidence: Evidence, *, but: str = "frame.number == 0") -> list[str]:
         "there-wire.pcap",
         "there.pcap",
     ]
-    return flaws(captures, but=but)
+    return flaws(captures, but=but, options=AS_DATA)
 
 
 def _told(evidence: Evidence, cable: str | None = None) -> list[Event]:

@@ -18,6 +18,13 @@ from services.settings import DEFAULT_PASSWORD
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
 """Seconds after which what was expected will not come any more, on a slow machine either."""
+PATIENT = f"""
+import runpy
+from services.client import inquiry
+inquiry.TIMEOUT = {DEADLINE}
+runpy.run_module("services.client", run_name="__main__", alter_sys=True)
+"""
+"""A client that waits for the server to say who somebody is, however busy the machine."""
 NEUTRAL = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
 
 
@@ -30,6 +37,7 @@ class Program:
         *options: str,
         environ: Mapping[str, str] | None = None,
         tty: bool = False,
+        code: str | None = None,
     ) -> None:
         self._terminal: int | None = None
         terminal_end: int = subprocess.PIPE
@@ -37,7 +45,12 @@ class Program:
             self._terminal, terminal_end = pty.openpty()
         self.process = subprocess.Popen(
             # A terminal is that of its programs' session: only then Ctrl-C reaches them.
-            [*(["setsid", "--ctty"] if tty else []), sys.executable, "-m", module, *options],
+            [
+                *(["setsid", "--ctty"] if tty else []),
+                sys.executable,
+                *(["-c", code] if code else ["-m", module]),
+                *options,
+            ],
             cwd=ROOT,
             env={**NEUTRAL, **(environ or {})},
             stdin=terminal_end,
@@ -165,8 +178,17 @@ class ClientProgram(Program):
         *options: str,
         environ: Mapping[str, str] | None = None,
         tty: bool = False,
+        patient: bool = True,
     ) -> None:
-        super().__init__("services.client", "--port", str(port), *options, environ=environ, tty=tty)
+        super().__init__(
+            "services.client",
+            "--port",
+            str(port),
+            *options,
+            environ=environ,
+            tty=tty,
+            code=PATIENT if patient else None,
+        )
 
     def log_in(self, username: str = "U1", password: str = DEFAULT_PASSWORD) -> None:
         self.says("Enter your username: ")

@@ -99,7 +99,7 @@ class Answering:
         self.questions += 1
         self.now += self.round_trip
         if self.clients is not None:
-            threading.Thread(target=self._answer, args=(self.clients,)).start()
+            self._answer(self.clients)
 
     def _answer(self, clients: dict[str, tuple[str, int]]) -> None:
         assert self.book.take_question()

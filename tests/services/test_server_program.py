@@ -167,7 +167,7 @@ def test_a_client_that_never_reads_holds_up_nobody(dial: Callable[[], Line]) -> 
     greedy = dial()
     greedy.log_in()
     greedy.socket.settimeout(0.2)
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, ConnectionError):
         while True:
             greedy.send(b"LIST\n" * 10_000)
 
@@ -310,7 +310,7 @@ def test_the_password_is_in_no_output_and_no_process_list(tmp_path: Path) -> Non
 
 
 LOGIN_2 = LOGIN.replace(b"1,", b"2,", 1)
-QUICK = ("--ping-after", "0.2", "--pong-within", "1")
+QUICK = ("--ping-after", "0.2", "--pong-within", "4")
 
 
 def dialled(server: ServerProgram) -> contextlib.closing[Line]:
@@ -323,7 +323,8 @@ def test_a_silent_client_is_asked_whether_it_is_there_and_stays_while_it_answers
         for _ in range(4):
             assert line.reply() == "PING\n"
             line.send(b"PONG\n")
-        assert line.listed() == ["USER 1"]
+        assert line.reply() == "PING\n"
+        assert line.ask(b"PONG\nLIST\n").startswith('CLIENTS {"clients":{"USER 1":')
 
 
 def test_a_client_that_does_not_answer_leaves_the_list_and_comes_back_as_somebody_new() -> None:
@@ -333,7 +334,7 @@ def test_a_client_that_does_not_answer_leaves_the_list_and_comes_back_as_somebod
         assert silent.reply() == "PING\n"
         assert silent.reply() == ""
         assert server.complaint() == (
-            f"server: dropped {silent.address}, which was silent for 1.2 s\n"
+            f"server: dropped {silent.address}, which was silent for 4.2 s\n"
         )
         wait_until_listed(other, ["USER 2"])
         with dialled(server) as again:
@@ -355,14 +356,15 @@ def test_a_server_that_stood_still_drops_nobody_for_that() -> None:
         assert line.reply() == "PING\n"
         server.signal(signal.SIGSTOP)
         line.send(b"PONG\n")
-        line.socket.settimeout(1.0)
+        line.socket.settimeout(4.5)
         with pytest.raises(TimeoutError):
             line.socket.recv(1)
         server.signal(signal.SIGCONT)
         line.socket.settimeout(DEADLINE)
 
         line.send(b"LIST\n")
-        assert line.socket.recv(1000).endswith(b'"more":false}\n')
+        # It may ask once more before it reads that.
+        assert any(answer.startswith("CLIENTS ") for answer in iter(line.reply, ""))
 
 
 def test_who_does_not_log_in_in_time_is_told_and_left() -> None:
@@ -388,7 +390,7 @@ def test_a_login_that_comes_byte_by_byte_has_no_more_time() -> None:
 
 @pytest.mark.parametrize("gone", [False, True])
 def test_guesses_that_are_sent_ahead_have_no_more_time_than_one_login(*, gone: bool) -> None:
-    held = ("--guess-delay", "0.2", "--guess-delay-most", "0.2", "--login-within", "0.5")
+    held = ("--guess-delay", "0.2", "--guess-delay-most", "0.2", "--login-within", "4")
     with ServerProgram(*held) as server, dialled(server) as guesser:
         guesser.send(LOGIN.replace(b"A1", b"A2") * 200)
         if gone:

@@ -300,7 +300,7 @@ def test_a_rule_that_cannot_be_is_refused_as_a_whole(wrong: dict[str, object]) -
 
 
 def test_delayed_frames_arrive_when_they_are_due_and_equals_in_the_order_they_came() -> None:
-    late = rule("delay-these", which=[[1, 1, 0.06], [3, 4, 0.03], [5, 5, 0.0005]])
+    late = rule("delay-these", which=[[1, 1, 4.0], [3, 4, 2.0], [5, 5, 0.0005]])
     with wire(late) as lab:
         lab.send(1, *(numbered(number) for number in range(1, 6)))
         assert [number_of(lab.got(2)) for _ in range(5)] == [2, 5, 3, 4, 1]

@@ -166,7 +166,7 @@ def test_a_step_that_fails_on_a_wire_that_stands_still_is_no_failure_of_the_prog
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire, "_WITHIN", 2.0)
+    monkeypatch.setattr(wire, "_WITHIN", 5.0)
     monkeypatch.setattr(sidecar, "_ENDS_WITHIN", 2.0)
     stuck = IMPAIRED.replace("wire: {delay: 1ms}", "wire: {delay: 1ms}\n  - u1: {expect: never}")
     result = play_and_freeze(client, backend, load(stuck, tmp_path), tmp_path, 60)

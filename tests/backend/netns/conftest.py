@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from peerlab.backend.netns.lab import NetnsBackend
-from peerlab.evidence.reading import Evidence
-from peerlab.play import play
-from peerlab.scenario.load import load_scenario
 from tests.contracts.conftest import Bench
 
 ALONE = "title: alone\nnodes: {u1: explorer}\nsteps: [{u1: {exits: 0}}]\n"
@@ -38,15 +35,6 @@ class NamespaceBench(Bench):
         """What a command on the only node of a lab prints."""
         self.command("explorer", words)
         return self.passes(ALONE).log("u1").decode()
-
-    def captured(self, text: str) -> Evidence:
-        """Play a scenario that must pass, with captures, and give its evidence."""
-        path = self.directory / "captured.yaml"
-        path.write_text(text)
-        scenario = load_scenario(path, programs=self.programs)
-        result = play(scenario, self.backend, self.directory / "runs", captures=True)
-        assert result.verdict.outcome == "passed", result.verdict.findings
-        return Evidence(result.evidence)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def exchange(bench: NamespaceBench) -> Evidence:
     """A stream of some megabytes, datagrams of three sizes, and a connection that is refused."""
     bench.program("listener", LISTENER, more="ready: listening")
     bench.program("sender", SENDER, more="after: [listener]")
-    return bench.captured(EXCHANGE)
+    return bench.passes(EXCHANGE, captures=True)
 
 
 def test_streams_and_datagrams_arrive_whole_are_told_and_captured_with_right_checksums(
@@ -162,13 +162,16 @@ def test_addresses_follow_the_same_plan_as_on_docker_and_lead_nowhere_else(
 
 def test_nothing_but_ipv4_and_arp_is_heard_in_an_idle_lab(bench: NamespaceBench) -> None:
     bench.program("idle", "print('up')\ninput()")
-    evidence = bench.captured("""\
+    evidence = bench.passes(
+        """\
 title: idle
 nodes: {u1: idle, u2: idle}
 steps:
   - u[1-2]: {expect: up}
   - u1: {stays-silent: 1500ms}
-""")
+""",
+        captures=True,
+    )
     heard = {frame[12:14] for name in ("u1", "u2") for frame in frames(evidence, name)}
     assert heard <= {kind.to_bytes(2) for kind in (IPV4_TYPE, ARP_TYPE)}
 

@@ -22,6 +22,13 @@ def python(code: str) -> tuple[str, ...]:
     return sys.executable, "-u", "-c", code
 
 
+PATIENT = f"""
+import runpy
+from services.terminal import terminal
+terminal.GRACE = {DEADLINE / 2}
+runpy.run_module("services.terminal", run_name="__main__", alter_sys=True)
+"""
+"""A terminal that waits for the end of its program, however busy the machine."""
 ECHO = python("print('ready')\nfor line in open(0): print('got', line, end='')\nprint('end')")
 """A program that says when it is ready, repeats its input, and says where that ends."""
 
@@ -36,13 +43,15 @@ class RunningTerminal:
         pty: bool = False,
         environ: Mapping[str, str] | None = None,
         stdout: int | None = None,
+        patient: bool = True,
     ) -> None:
         self.path = path
         self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the terminal
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
+        start = ["-c", PATIENT] if patient else ["-m", "services.terminal"]
         options = ["--socket", str(path), *(["--pty"] if pty else [])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.terminal", *options, "--", *command],
+            [sys.executable, *start, *options, "--", *command],
             cwd=ROOT,
             env={**NEUTRAL, **(environ or {})},
             stdin=subprocess.DEVNULL,

@@ -117,7 +117,7 @@ def stubborn(start: Start, then: str, tmp_path: Path) -> tuple[RunningTerminal, 
     Reading from the descriptor ends with the end of both.
     """
     (alive,) = fifos(tmp_path, "alive")
-    terminal = start(*python(STUBBORN + then), str(alive))
+    terminal = start(*python(STUBBORN + then), str(alive), patient=False)
     return terminal, os.open(alive, os.O_RDONLY)
 
 
