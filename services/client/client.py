@@ -41,6 +41,7 @@ from services.client.session import Session
 from services.client.signalling import ConnectionLostError, ServerGoneError, Signalling
 from services.display import escape
 from services.media.orders import SoundError
+from services.protocol import Ping
 from services.settings import reason
 from services.values import Address, ProtocolError
 
@@ -160,7 +161,7 @@ class Client:
         deadlines = []
         if self._signalling and self._session.expects_signs:
             deadlines.append((self._heard + self._server_silence, True))
-        if self._signalling and self._asked and self._session.awaits_reply:
+        if self._signalling and self._asked:
             deadlines.append((self._asked + REPLY_TIMEOUT, False))
         return deadlines
 
@@ -229,6 +230,9 @@ class Client:
             self._perform(self._session.server_gone(str(gone)))
             return
         self._heard = time.monotonic()
+        if any(not isinstance(reply, Ping) for reply in replies):
+            # What is asked from now on has a time of its own.
+            self._asked = None
         for reply in replies:
             if self._signalling and self._status is None:
                 self._perform(self._session.reply_arrived(reply))

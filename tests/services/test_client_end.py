@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services.running import DEADLINE, ClientProgram, Program, ServerProgram
+from tests.services.running import DEADLINE, ClientProgram, Program, ServerProgram, with_constant
 
 Start = Callable[..., ClientProgram]
 
@@ -166,46 +166,54 @@ def test_output_that_nobody_reads_ends_the_client_quietly(start_client: Start) -
     assert client.process.stderr.read() == b""
 
 
-HASTY = """
-import runpy
-from services.client import client
-client.REPLY_TIMEOUT = 1.0
-runpy.run_module("services.client", run_name="__main__", alter_sys=True)
-"""
+PATIENCE = 3.0
+"""Seconds that a client waits for an answer here."""
 
 
 def _nothing_comes(connection: socket.socket, seconds: float) -> None:
     connection.settimeout(seconds)
     with pytest.raises(TimeoutError):
         connection.recv(1)
+    connection.settimeout(DEADLINE)
 
 
-def test_an_answer_that_came_while_the_client_stood_still_is_no_late_one() -> None:
+@pytest.mark.parametrize("asks_again", [False, True])
+def test_an_answer_that_came_while_the_client_stood_still_is_no_late_one(
+    *, asks_again: bool
+) -> None:
+    patient = with_constant("services.client", "services.client.client", "REPLY_TIMEOUT", PATIENCE)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(DEADLINE)
         there = ("--port", str(listener.getsockname()[1]))
-        with Program("services.client", *there, code=HASTY) as client:
+        with Program("services.client", *there, code=patient) as client:
             connection, (ip, port) = listener.accept()
             with connection, connection.makefile("rb") as requests:
                 connection.settimeout(DEADLINE)
-                client.type("U1")
-                client.type("CSC3@A1")
+                client.feed(b"U1\nCSC3@A1\n")
                 assert requests.readline().startswith(b"LOGIN ")
                 accepted = {"label": "USER 1", "ip": ip, "port": port}
                 connection.sendall(b"OK " + json.dumps(accepted).encode() + b"\n")
                 assert requests.readline().startswith(b"OFFER ")
                 connection.sendall(b"NOTED\n")
                 client.says("LIST AVAILABLE CLIENTS: Y/N\n")
+                if asks_again:
+                    # It asks who that is, and only then what is typed meanwhile.
+                    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+                        stranger.sendto(b"Guess who!", (ip, port))
+                    assert requests.readline() == b"LIST\n"
                 client.type("Y")
-                assert requests.readline() == b"LIST\n"
+                if not asks_again:
+                    assert requests.readline() == b"LIST\n"
                 _nothing_comes(connection, 0.5)
                 client.signal(signal.SIGSTOP)
                 connection.sendall(b'CLIENTS {"clients":{},"more":false}\n')
-                _nothing_comes(connection, 1.0)
+                _nothing_comes(connection, PATIENCE)
                 client.signal(signal.SIGCONT)
+                if asks_again:
+                    assert requests.readline() == b"LIST\n"
+                    connection.sendall(b'CLIENTS {"clients":{},"more":false}\n')
                 client.says("Enter number of recipients: ")
                 client.type("quit")
-                connection.settimeout(DEADLINE)
-                assert connection.recv(100) == b"QUIT\n"
+                assert requests.readline() == b"QUIT\n"
                 connection.sendall(b"BYE\n")
                 assert "gone" not in client.ends()
