@@ -6,11 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from services.server.reflector import Answer, Registrar, reflect
 from services.stun import MAX_STUN
 from services.tally import Tally
 from services.values import Address
+
+_PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_TRIES = 100
+"""How many ports of the system's choice are tried: half of them fit, unless the range has none."""
 
 
 class StunService:
@@ -79,15 +84,16 @@ class StunService:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Bind a socket to a port, or with 0 to one that leaves clients theirs.
+    """Bind a socket to a port, or with 0 to one that leaves clients theirs, if there is any.
 
-    A client on the same machine takes the number of its TCP connection for UDP, too. Linux gives
-    connections even numbers as long as it has any (`__inet_hash_connect`), so odd ones are taken.
+    A client on the same machine takes the number of its TCP connection for UDP, too.
 
     Raises:
         OSError: it cannot be bound.
     """
+    parity, tries = _parity_of_connections(), _TRIES
     while True:
+        tries -= 1
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.settimeout(0)
@@ -95,6 +101,18 @@ def _bound(host: str, port: int) -> socket.socket:
         except OSError:
             udp.close()
             raise
-        if port or udp.getsockname()[1] % 2:
+        if port or not tries or udp.getsockname()[1] % 2 != parity:
             return udp
         udp.close()
+
+
+def _parity_of_connections() -> int:
+    """Return 0 if connections have even ports here, 1 if odd ones.
+
+    Linux gives them what the first port of the range is, as long as there are any
+    (`__inet_hash_connect` in net/ipv4/inet_hashtables.c).
+    """
+    with contextlib.suppress(OSError, ValueError):
+        lowest, _ = map(int, _PORT_RANGE.read_text(encoding="ascii").split())
+        return lowest % 2
+    return 0
