@@ -19,7 +19,8 @@ from tests.support.chromium import find_chromium
 REQUIRED: Final = os.environ.get("PEERLAB_REQUIRE", "").split()
 """Backends whose tests must not be skipped, such as `docker`."""
 
-# The same examples each time; how long they take on a busy machine says nothing.
+# The same examples each time, so that only a change of the code changes what comes of them; how
+# long they take on a busy machine says nothing.
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""A client that takes any port where its machine does not have the address that the server sees."""
+"""A client that takes another port where its machine lacks the address that the server sees."""
 
 import runpy
 from unittest.mock import patch

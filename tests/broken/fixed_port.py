@@ -12,7 +12,7 @@ from services.values import Address
 class TakesPortsForEqual(Peer):
     def send(self, message: ChatMessage, data: bytes, address: Address) -> None:
         _, own_port = self._sockets[-1].getsockname()
-        # By chance it is the right one.
+        # By chance both have the same one, which would be right: then any other will do.
         super().send(message, data, (address[0], own_port + 2 * (own_port == address[1])))
 
 

@@ -8,6 +8,7 @@ from services.server import server
 from services.values import ProtocolError
 
 _AT_ONCE = 1024
+# Bytes: fewer than the long line of its scenario has, whatever comes at once.
 
 
 class ReadsOnce(LineReader):

@@ -27,7 +27,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[begin:end] for begin, end in pairwise(places)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(lines=LINES, cuts=CUTS, last=st.booleans())
 @pytest.mark.parametrize("echoes", [False, True], ids=["pipe", "pty"])
 def test_output_means_the_same_however_it_is_cut(
@@ -41,7 +41,7 @@ def test_output_means_the_same_however_it_is_cut(
     assert whole.ended() == cut.ended()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=60), cuts=CUTS)
 def test_bytes_that_are_no_text_mean_the_same_however_they_are_cut(
     data: bytes, cuts: list[int]
@@ -52,7 +52,7 @@ def test_bytes_that_are_no_text_mean_the_same_however_they_are_cut(
     assert whole.unread == cut.unread
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(lines=LINES, cuts=CUTS, typed=st.text("Y1 ü", max_size=4))
 def test_an_echo_is_taken_out_however_it_is_cut(
     lines: list[str], cuts: list[int], typed: str
@@ -67,7 +67,7 @@ def test_an_echo_is_taken_out_however_it_is_cut(
     assert transcript.unread == without_echo.unread
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40), cuts=CUTS)
 def test_what_is_printed_is_in_the_events_to_the_letter(text: str, cuts: list[int]) -> None:
     transcript = Transcript("u1")
@@ -75,7 +75,7 @@ def test_what_is_printed_is_in_the_events_to_the_letter(text: str, cuts: list[in
     assert "".join(event.text for event in events) == text
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text=st.text("ab\n", max_size=40), cuts=CUTS)
 def test_reading_match_by_match_gives_the_whole_dialogue_once(text: str, cuts: list[int]) -> None:
     transcript = Transcript("u1")

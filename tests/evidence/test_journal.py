@@ -19,7 +19,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(event=EVENTS)
 def test_an_event_is_read_as_it_was_written(event: Event) -> None:
     line = event.as_json()

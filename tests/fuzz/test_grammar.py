@@ -30,7 +30,7 @@ from tests.support.watched import CLIENT_LINES, PLAIN_LINES
 
 SOURCE: Final = ("127.0.0.1", 9)
 SOUND: Final = datagrams(40)
-seeded: Final = settings(derandomize=True, deadline=None, database=None, max_examples=300)
+at_length: Final = settings(max_examples=300)
 
 bombs: Final = st.sampled_from(BOMBS)
 
@@ -46,7 +46,7 @@ def bent(*originals: bytes) -> st.SearchStrategy[bytes]:
     )
 
 
-@seeded
+@at_length
 @given(
     pieces=st.lists(st.one_of(st.sampled_from(REQUESTS), bent(*REQUESTS), st.binary()), max_size=8)
 )
@@ -129,7 +129,7 @@ answered: Final = st.one_of(
 )
 
 
-@seeded
+@at_length
 @given(events=st.lists(st.one_of(typed, answered), max_size=40))
 @example(events=["U1", "pw", REPLIES[0], "Y", *[REPLIES[2]] * 200, "1"])
 def test_the_dialogue_bears_whatever_a_server_answers(events: list[str | bytes]) -> None:
@@ -147,7 +147,7 @@ def test_the_dialogue_bears_whatever_a_server_answers(events: list[str | bytes])
 MESSAGE: Final = TAG + b'{"id":"m1","from":"USER 1","sent":1795365840.25,"text":"HELLO"}'
 
 
-@seeded
+@at_length
 @given(data=st.one_of(bent(MESSAGE), st.binary(), st.binary().map(TAG.__add__), bombs))
 def test_a_datagram_that_is_shown_is_one_harmless_line(data: bytes) -> None:
     guard = Guard(lambda: 0.0)
@@ -162,7 +162,7 @@ def test_a_datagram_that_is_shown_is_one_harmless_line(data: bytes) -> None:
 moments: Final = st.floats(0, 1e6)
 
 
-@seeded
+@at_length
 @given(
     heard=st.lists(st.tuples(st.one_of(st.sampled_from(SOUND), bent(*SOUND), st.binary()), moments))
 )

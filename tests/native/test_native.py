@@ -166,7 +166,7 @@ def test_the_kernel_loses_duplicates_corrupts_and_queues(folder: Path) -> None:
 
 def test_the_kernel_sends_as_fast_as_the_rate_allows(folder: Path) -> None:
     # Ten packets of 128 bytes at 64 kbit/s; the last of them was sent a little after the first.
-    assert float(known(folder, "b")["r10"]) >= 130
+    assert 130 <= float(known(folder, "b")["r10"]) < 8000
 
 
 def test_exact_effects_stay_with_the_wire_beside_the_kernels(folder: Path) -> None:

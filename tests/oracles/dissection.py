@@ -10,7 +10,10 @@ from typing import Final
 _CHECKED = ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.check_checksum:TRUE")
 _GOOD = "1"
 AS_DATA: Final = ("-d", "udp.port==1-65535,data")
-"""What keeps tshark from taking datagrams for some protocol by a port or what they look like."""
+"""What keeps tshark from taking datagrams for some protocol by a port or what they look like.
+
+It goes by the lower one of a datagram's two ports first, so all are named.
+"""
 AS_TEXT: Final = ("-d", "tcp.port==12345,data")
 """The same for signalling: the port at its other end is any."""
 

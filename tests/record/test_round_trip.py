@@ -73,13 +73,13 @@ def test_what_was_shown_is_what_the_step_finds(tmp_path: Path, text: str) -> Non
     assert match[0] == text.rstrip("\n")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=SPICED)
 def test_a_template_gives_the_text_again(text: str) -> None:
     assert Template.parse(WORDING.typed(text)).render(SCOPE.resolve) == text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=SPICED.filter(lambda text: text.strip() != ""))
 def test_a_pattern_finds_the_text_again(text: str) -> None:
     pattern = Pattern.parse(WORDING.seen(text))
@@ -87,7 +87,7 @@ def test_a_pattern_finds_the_text_again(text: str) -> None:
     assert "hidden" not in WORDING.seen(text)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_yaml_gives_the_text_again(text: str) -> None:
     assert yaml.safe_load(f"{{x: {quoted(text)}}}") == {"x": text}

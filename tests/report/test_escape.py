@@ -40,7 +40,7 @@ def test_text_for_one_line_stays_on_it() -> None:
     assert escape_line("a\n\tb\x1b") == r"a\n\tb\x1b"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text=st.text(max_size=30))
 def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     kept = {"\n", "\t", "\u200d"}

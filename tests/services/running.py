@@ -18,14 +18,20 @@ from services.settings import DEFAULT_PASSWORD
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
 """Seconds after which what was expected will not come any more, on a slow machine either."""
-PATIENT = f"""
-import runpy
-from services.client import inquiry
-inquiry.TIMEOUT = {DEADLINE}
-runpy.run_module("services.client", run_name="__main__", alter_sys=True)
-"""
-"""A client that waits for the server to say who somebody is, however busy the machine."""
 NEUTRAL = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
+
+
+def with_constant(program: str, module: str, name: str, value: float) -> str:
+    """The code that runs a program in which one of its constants has another value."""
+    return f"""
+import runpy, {module}
+{module}.{name} = {value}
+runpy.run_module("{program}", run_name="__main__", alter_sys=True)
+"""
+
+
+PATIENT = with_constant("services.client", "services.client.inquiry", "TIMEOUT", DEADLINE)
+"""A client that waits for the server to say who somebody is, however busy the machine."""
 
 
 class Program:

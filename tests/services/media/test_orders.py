@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.orders import Call, Order, PlayFile, PlayTone, SoundError, parse_order
@@ -49,7 +49,6 @@ def test_half_an_order_is_explained(text: str, why: str) -> None:
     assert str(refused.value) == why
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_an_order_a_message_or_refused(text: str) -> None:
     for each in (text, f"/play {text}", f"/play tone {text}", f"/call {text}"):

@@ -1,11 +1,10 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.pace import TOO_FAR_BEHIND, Pace
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, TOO_FAR_BEHIND - 0.001), max_size=200))
 def test_packets_that_leave_too_late_do_not_delay_those_after_them(late: list[float]) -> None:
     pace = Pace(5.0)

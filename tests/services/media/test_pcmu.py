@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.pcmu import decode, encode
@@ -44,7 +44,6 @@ def test_every_octet_is_its_own_nearest_but_for_the_negative_zero() -> None:
     assert encode(decode(b"\x7f")) == b"\xff"
 
 
-@settings(deadline=None)
 @given(st.integers(-32768, 32767))
 def test_a_sample_comes_back_within_half_a_step_of_its_segment(sample: int) -> None:
     (decoded,) = decode(encode([sample]))
@@ -55,7 +54,6 @@ def test_a_sample_comes_back_within_half_a_step_of_its_segment(sample: int) -> N
     assert abs(decoded - sample) <= 1024
 
 
-@settings(deadline=None)
 @given(st.integers(-32768, 32766))
 def test_a_louder_sample_is_never_decoded_as_a_quieter_one(sample: int) -> None:
     lower, higher = decode(encode([sample, sample + 1]))

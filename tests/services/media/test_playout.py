@@ -1,7 +1,7 @@
 from array import array
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.playout import DELAY, LATE_IN_A_ROW, REACH, Fate, Playout, conceal
@@ -134,7 +134,6 @@ def test_the_buffer_is_bounded_by_how_far_a_frame_may_be_ahead() -> None:
     assert playout.put(far + 1, frame(1), 0.0) is Fate.TOO_EARLY
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 70_000),
     st.lists(st.tuples(st.integers(0, 60), st.floats(0, 0.3), st.floats(0, 0.1)), max_size=80),

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.reception import MAX_DROPOUT, MAX_MISORDER, Reception
@@ -54,7 +54,6 @@ def test_numbers_out_of_reach_are_refused() -> None:
     assert reception.extend(1000 - MAX_MISORDER) is None
 
 
-@settings(deadline=None)
 @given(st.integers(0, 65535), st.lists(st.integers(0, 9), min_size=1, max_size=300))
 def test_the_wrap_of_sequence_numbers_changes_nothing(first: int, steps: list[int]) -> None:
     numbers = [sum(steps[:at]) for at in range(len(steps))]
@@ -66,7 +65,6 @@ def test_the_wrap_of_sequence_numbers_changes_nothing(first: int, steps: list[in
     assert elsewhere.highest == first + here.highest
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 500), st.floats(0, 60)), min_size=1, max_size=50),
     st.integers(0, 0xFFFFFFFF),
@@ -109,7 +107,6 @@ def test_packets_that_come_twice_are_no_negative_fraction() -> None:
     assert counted([0, 1, 1, 1]).next_report() == (0, -2)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_a_report_stays_within_its_bits(seed: int) -> None:
     chance = random.Random(seed)

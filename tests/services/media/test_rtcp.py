@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.rtcp import (
@@ -47,13 +47,11 @@ OTHERS = st.one_of(
 RR = bytes.fromhex("80c90001 00000007")
 
 
-@settings(deadline=None)
 @given(REPORTS, st.lists(OTHERS, max_size=5))
 def test_a_report_that_is_written_is_read_as_it_was(first: Element, others: list[Element]) -> None:
     assert parse_compound(format_compound([first, *others])) == [first, *others]
 
 
-@settings(deadline=None)
 @given(
     st.one_of(st.binary(max_size=120), st.binary(max_size=120).map(lambda tail: RR + tail)),
     st.integers(0, 200),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.datagram import ChatMessage, format_datagram
@@ -65,13 +65,11 @@ def test_what_is_no_packet_is_refused_with_a_reason(data: bytes, why: str) -> No
     assert str(refused.value) == why
 
 
-@settings(deadline=None)
 @given(PACKETS)
 def test_a_packet_that_is_written_is_read_as_it_was(packet: Packet) -> None:
     assert parse_packet(format_packet(packet)) == packet
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=80), st.binary(max_size=80).map(lambda tail: PLAIN + tail)))
 def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
     try:
@@ -91,13 +89,11 @@ def test_how_far_a_number_is_ahead_goes_around_its_wrap(
     assert ahead(number, reference, 16) == distance
 
 
-@settings(deadline=None)
 @given(st.integers(0, 0xFFFFFFFF), st.integers(-(1 << 31), (1 << 31) - 1))
 def test_how_far_ahead_undoes_addition_modulo(reference: int, distance: int) -> None:
     assert ahead((reference + distance) % (1 << 32), reference, 32) == distance
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20))
 def test_no_text_is_taken_for_media(text: str) -> None:
     assert not is_media(text.encode(errors="ignore"))

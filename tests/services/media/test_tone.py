@@ -2,13 +2,12 @@ from array import array
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.tone import FRAME, frames, tone
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-32768, 32767), max_size=500))
 def test_frames_hold_all_samples_and_then_silence(samples: list[int]) -> None:
     cut = list(frames(array("h", samples)))

@@ -6,7 +6,7 @@ from array import array
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.media.orders import SoundError
@@ -36,7 +36,6 @@ def form(code: int = 1, channels: int = 1, rate: int = RATE, bits: int = 16) -> 
     return chunk(b"fmt ", struct.pack("<HHIIHH", code, channels, rate, 0, 0, bits))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=50))
 def test_what_is_written_is_read_by_others_and_read_back(samples: list[int]) -> None:
     sound = array("h", samples)
@@ -120,7 +119,6 @@ def test_what_cannot_be_played_is_refused_with_the_reason(data: bytes, why: str)
     assert str(refused.value) == why
 
 
-@settings(deadline=None)
 @given(st.integers(0, 60), st.binary(max_size=8), st.booleans(), st.binary(max_size=60))
 def test_any_bytes_are_sound_or_refused(at: int, damage: bytes, cut: bool, tail: bytes) -> None:  # noqa: FBT001
     whole = riff(form(channels=2, rate=11025), chunk(b"data", bytes(range(64))))

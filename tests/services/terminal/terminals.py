@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from services.terminal.frames import Decoder, Frame, Kind, encode
-from tests.services.running import DEADLINE, NEUTRAL, ROOT
+from tests.services.running import DEADLINE, NEUTRAL, ROOT, with_constant
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -22,12 +22,7 @@ def python(code: str) -> tuple[str, ...]:
     return sys.executable, "-u", "-c", code
 
 
-PATIENT = f"""
-import runpy
-from services.terminal import terminal
-terminal.GRACE = {DEADLINE / 2}
-runpy.run_module("services.terminal", run_name="__main__", alter_sys=True)
-"""
+PATIENT = with_constant("services.terminal", "services.terminal.terminal", "GRACE", DEADLINE / 2)
 """A terminal that waits for the end of its program, however busy the machine."""
 ECHO = python("print('ready')\nfor line in open(0): print('got', line, end='')\nprint('end')")
 """A program that says when it is ready, repeats its input, and says where that ends."""
