@@ -1,4 +1,4 @@
-"""A client that throws away what was sent before the newest that it has."""
+"""A client that throws away what was not sent after the newest that it has."""
 
 import runpy
 import socket
@@ -14,8 +14,8 @@ newest: dict[Address, float] = {}
 
 def receive_newer(udp: socket.socket) -> tuple[bytes, Address, float]:
     data, source, age = receive(udp)
-    sent = parse_datagram(data).sent or 0
-    if sent < newest.get(source, 0):
+    sent = parse_datagram(data).sent or 1
+    if sent <= newest.get(source, 0):
         raise BlockingIOError
     newest[source] = sent
     return data, source, age
