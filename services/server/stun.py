@@ -35,8 +35,9 @@ class StunService:
         self._end, self._ender = socket.socketpair()
         self._sockets: list[socket.socket] = []
         try:
-            for port in (address[1], 0, 0):
-                self._sockets.append(_bound(address[0], port))
+            self._sockets.append(_bound(address))
+            for _ in range(2):
+                self._sockets.append(_bound_beside_connections(address[0]))
         except OSError:
             self._close_sockets()
             raise
@@ -83,27 +84,29 @@ class StunService:
         self._ender.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Bind a socket to a port, or with 0 to one that leaves clients theirs, if there is any.
+def _bound(address: Address) -> socket.socket:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        udp.settimeout(0)
+        udp.bind(address)
+    except OSError:
+        udp.close()
+        raise
+    return udp
+
+
+def _bound_beside_connections(host: str) -> socket.socket:
+    """Bind a socket to a port that leaves clients theirs, if the system has any such.
 
     A client on the same machine takes the number of its TCP connection for UDP, too.
-
-    Raises:
-        OSError: it cannot be bound.
     """
-    parity, tries = _parity_of_connections(), _TRIES
-    while True:
-        tries -= 1
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            udp.settimeout(0)
-            udp.bind((host, port))
-        except OSError:
-            udp.close()
-            raise
-        if port or not tries or udp.getsockname()[1] % 2 != parity:
+    parity = _parity_of_connections()
+    for _ in range(_TRIES):
+        udp = _bound((host, 0))
+        if udp.getsockname()[1] % 2 != parity:
             return udp
         udp.close()
+    return _bound((host, 0))
 
 
 def _parity_of_connections() -> int:
