@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
 """Seconds after which what was expected will not come any more, on a slow machine either."""
 NEUTRAL = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
+
+
+def nothing_comes(connection: socket.socket, seconds: float) -> None:
+    """Let so many seconds pass, in which the other end must say nothing."""
+    assert not select.select([connection], [], [], seconds)[0]
 
 
 def with_constant(program: str, module: str, name: str, value: float) -> str:

@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services.running import DEADLINE, ClientProgram, Program, ServerProgram, with_constant
+from tests.services.running import (
+    DEADLINE,
+    ClientProgram,
+    Program,
+    ServerProgram,
+    nothing_comes,
+    with_constant,
+)
 
 Start = Callable[..., ClientProgram]
 
@@ -170,13 +177,6 @@ PATIENCE = 3.0
 """Seconds that a client waits for an answer here."""
 
 
-def _nothing_comes(connection: socket.socket, seconds: float) -> None:
-    connection.settimeout(seconds)
-    with pytest.raises(TimeoutError):
-        connection.recv(1)
-    connection.settimeout(DEADLINE)
-
-
 @pytest.mark.parametrize("asks_again", [False, True])
 def test_an_answer_that_came_while_the_client_stood_still_is_no_late_one(
     *, asks_again: bool
@@ -204,10 +204,10 @@ def test_an_answer_that_came_while_the_client_stood_still_is_no_late_one(
                 client.type("Y")
                 if not asks_again:
                     assert requests.readline() == b"LIST\n"
-                _nothing_comes(connection, 0.5)
+                nothing_comes(connection, 0.5)
                 client.signal(signal.SIGSTOP)
                 connection.sendall(b'CLIENTS {"clients":{},"more":false}\n')
-                _nothing_comes(connection, PATIENCE)
+                nothing_comes(connection, PATIENCE)
                 client.signal(signal.SIGCONT)
                 if asks_again:
                     assert requests.readline() == b"LIST\n"
