@@ -60,10 +60,11 @@ class Bench:
 
     def passes(self, text: str, *, seed: int | None = None, captures: bool = False) -> Evidence:
         """Play a scenario that must pass where it is judged at all, and give its evidence."""
-        result = play_until_judged(
-            self._written(text), self.backend, self._runs, seed=seed, captures=captures
+        result = self._compared(
+            play_until_judged(
+                self._written(text), self.backend, self._runs, seed=seed, captures=captures
+            )
         )
-        self._compared(result)
         assert result.verdict.outcome == "passed", result.verdict.findings
         return Evidence(result.evidence)
 

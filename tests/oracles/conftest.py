@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from peerlab.backend.base import Backend
-from peerlab.checks import wire
 from peerlab.checks.verdict import Finding, Outcome
 from peerlab.evidence.reading import Evidence
-from peerlab.play import play
 from tests.conftest import REQUIRED
 from tests.contracts.conftest import Bench, backend
+from tests.support.trying import LATE, play_until_judged
 
 __all__ = ["backend"]
 
@@ -24,9 +23,7 @@ HERE = Path(__file__).resolve().parent
 SEED = 6
 
 _PACKAGES = {"ping": "iputils-ping", "iperf3": "iperf3", "tshark": "tshark"}
-_MORE_TRIES = 3
-_TOO_BUSY = "this machine is too busy"
-"""What a verdict says of a network that was late in the run."""
+_TRIES = 4
 
 SHELL = f"""\
 about: A shell in which tools are called
@@ -52,23 +49,21 @@ class OracleBench(Bench):
         Where the network was too slow on trial already, or stood still, it is played again:
         a machine may be busy, and what is really wrong is so each time.
         """
-        evidence, wrong = self._judged(text, seed, captures=captures)
-        for _ in range(_MORE_TRIES):
-            if any(each.check == wire.NAME for each in wrong):
-                evidence, wrong = self._judged(text, seed, captures=captures)
-        assert not wrong
-        return evidence
-
-    def _judged(
-        self, text: str, seed: int | None, *, captures: bool
-    ) -> tuple[Evidence, list[Finding]]:
-        result = play(self._written(text), self.backend, self._runs, captures=captures, seed=seed)
-        wrong = [each for each in result.verdict.findings if not _is_right(each)]
-        return Evidence(result.evidence), wrong
+        result = play_until_judged(
+            self._written(text),
+            self.backend,
+            self._runs,
+            captures=captures,
+            seed=seed,
+            late_matters=False,
+            tries=_TRIES,
+        )
+        assert not [each for each in result.verdict.findings if not _is_right(each)]
+        return Evidence(result.evidence)
 
 
 def _is_right(finding: Finding) -> bool:
-    return finding.outcome is Outcome.PASSED or _TOO_BUSY in finding.message
+    return finding.outcome is Outcome.PASSED or LATE in finding.message
 
 
 def _need(tool: str) -> None:
